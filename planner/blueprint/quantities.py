@@ -1,0 +1,106 @@
+"""Field types of the blueprint: text as people write it, parsed once, described to editors.
+
+Each type parses on validation and tells JSON Schema what the text looks like, so that an editor
+can complete and check it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from planner.money import Money, Rate, parse_money, parse_rate
+from planner.units import parse_bytes, parse_tokens
+
+NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("write a size with its unit, such as 64GiB or 2TB")
+    if isinstance(value, int):
+        raise ValueError(f"{value} has no unit: write {value}GiB or {value}GB")
+    return parse_bytes(value)
+
+
+def _tokens(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("write a whole number of tokens, such as 32768 or 32k")
+    return parse_tokens(str(value))
+
+
+def _money(value: Any) -> Money:
+    if not isinstance(value, str):
+        raise ValueError(f"write the currency too, such as {value} USD")
+    return parse_money(value)
+
+
+def _hourly(value: Any) -> Rate:
+    if not isinstance(value, str):
+        raise ValueError(f"write the currency and the unit too, such as {value} USD/h")
+    return parse_rate(value, "h")
+
+
+def _per_kwh(value: Any) -> Rate:
+    if not isinstance(value, str):
+        raise ValueError(f"write the currency and the unit too, such as {value} EUR/kWh")
+    return parse_rate(value, "kWh")
+
+
+def _share(value: Any) -> Decimal:
+    if isinstance(value, str) and value.endswith("%"):
+        share = Decimal(value[:-1]) / 100
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        share = Decimal(str(value))
+    else:
+        raise ValueError("write a share such as 25%")
+    if not 0 <= share <= 1:
+        raise ValueError(f"{value} is not between 0% and 100%")
+    return share
+
+
+def _text_schema(example: str, pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "examples": [example], "pattern": pattern})
+
+
+Bytes = Annotated[
+    int, BeforeValidator(_bytes), _text_schema("64GiB", r"^[0-9][0-9_.]* ?[KMGTkmgt]?i?[Bb]$")
+]
+Tokens = Annotated[
+    int,
+    BeforeValidator(_tokens),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": "^[0-9][0-9_.]*[kKmM]?$"},
+            ],
+            "examples": ["32k"],
+        }
+    ),
+]
+Amount = Annotated[
+    Money,
+    BeforeValidator(_money),
+    PlainSerializer(str),
+    _text_schema("400 USD", r"^[0-9][0-9_,.]* ?[A-Z]{3}$"),
+]
+HourlyRate = Annotated[
+    Rate,
+    BeforeValidator(_hourly),
+    PlainSerializer(str),
+    _text_schema("0.80 USD/h", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?h$"),
+]
+EnergyRate = Annotated[
+    Rate,
+    BeforeValidator(_per_kwh),
+    PlainSerializer(str),
+    _text_schema("0.37 EUR/kWh", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?kWh$"),
+]
+Share = Annotated[
+    Decimal,
+    BeforeValidator(_share),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": "^[0-9.]+%$"}]}),
+]

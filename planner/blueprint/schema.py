@@ -1,0 +1,300 @@
+"""The blueprint: frozen models, unknown keys refused, every field with a default or a reason.
+
+These classes say what may be written and what it means; whether names exist and things fit is for
+later stages. ``planner schema`` prints them as JSON Schema.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from planner.blueprint.quantities import (
+    NAME_PATTERN,
+    Amount,
+    Bytes,
+    EnergyRate,
+    HourlyRate,
+    Share,
+    Tokens,
+)
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Tier(StrEnum):
+    """Where an adapter lives between requests."""
+
+    VRAM = "vram"
+    RAM = "ram"
+    DISK = "disk"
+
+
+class Exposure(StrEnum):
+    """Who can reach a port: the host itself, its private network, or everybody."""
+
+    LOOPBACK = "loopback"
+    LAN = "lan"
+    PUBLIC = "public"
+
+
+class Task(StrEnum):
+    """What a model is for."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    RERANK = "rerank"
+    SPEECH = "speech"
+    IMAGE = "image"
+
+
+class RuntimeChoice(StrEnum):
+    """What runs workloads on a host."""
+
+    COMPOSE = "compose"
+    SYSTEMD = "systemd"
+
+
+class Section(BaseModel):
+    """Base of every part of a blueprint: frozen, and no key that is not named here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Device(Section):
+    """A GPU of a host, where its name alone does not say enough."""
+
+    name: Text
+    uuid: Text | None = None
+    memory: Bytes | None = None
+
+
+class Owned(Section):
+    """What a host cost to buy, and over how many years that is spread."""
+
+    price: Amount
+    years: Annotated[float, Field(gt=0)] = 4.0
+
+
+class Power(Section):
+    """Watts at the wall, and the share of the time the host works."""
+
+    idle: Annotated[int, Field(ge=0)] | None = None
+    loaded: Annotated[int, Field(ge=0)] | None = None
+    duty: Share | None = None
+
+
+class Rent(Section):
+    """A device rented by the hour, with the most it may cost."""
+
+    provider: Text
+    gpu: Text
+    count: Count = 1
+    at_most: HourlyRate | None = None
+    hours: Text | None = None
+    kind: Text | None = None
+    disk: Bytes | None = None
+
+
+class Keep(Section):
+    """Room that stays free on a host."""
+
+    ram: Bytes | None = None
+    vram: Bytes | None = None
+    disk: Bytes | None = None
+
+
+class Host(Section):
+    """A machine: own (``address``), a VM within another, or rented."""
+
+    address: Text | None = None
+    identity: Text | None = None
+    gpus: tuple[Annotated[Device, BeforeValidator(lambda v: _device(v))], ...] = ()
+    cpu: Text | None = None
+    sockets: Count = 1
+    ram: Bytes | None = None
+    disk: Bytes | None = None
+    runtime: RuntimeChoice = RuntimeChoice.COMPOSE
+    within: Name | None = None
+    listen: Text | None = None
+    owned: Owned | None = None
+    power: Power | None = None
+    rent: Rent | None = None
+    keep_free: Keep | None = None
+
+
+def _device(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class ImageArchive(Section):
+    """An image in a file that planner pushes: a root folder as tar, or a ``docker save``."""
+
+    archive: Text
+
+
+class Model(Section):
+    """A model to serve: where its weights are, how it runs, and where."""
+
+    source: Text
+    task: Task = Task.CHAT
+    quant: Text | None = None
+    engine: Text | None = None
+    engine_version: Text | None = None
+    image: Annotated[
+        Text | ImageArchive | None,
+        Field(description="a registry image by digest, or {archive: path}"),
+    ] = None
+    binary: Text | None = None
+    context: Tokens | None = None
+    parallel: Count | None = None
+    kv_dtype: Text | None = None
+    replicas: Count = 1
+    tensor_parallel: Count | None = None
+    pipeline_parallel: Count | None = None
+    gpu_layers: Annotated[int, Field(ge=0)] | None = None
+    cpu_moe: Annotated[int, Field(ge=0)] | None = None
+    threads: Count | None = None
+    experts_per_token: Count | None = None
+    yarn: Annotated[float, Field(gt=1)] | None = None
+    adapters: Annotated[
+        dict[Name, Tier], BeforeValidator(lambda v: _tiers(v), json_schema_input_type=Any)
+    ] = {}
+    on: Names = ()
+    near: Name | None = None
+    expose: Exposure = Exposure.LOOPBACK
+    port: Port | None = None
+    extra_args: tuple[str, ...] = ()
+    footprint: Bytes | None = None
+
+
+def _tiers(value: Any) -> Any:
+    if isinstance(value, list):
+        return {name: Tier.VRAM for name in value}
+    return value
+
+
+class Adapter(Section):
+    """A LoRA adapter: the base it was trained on, and its files."""
+
+    base: Text
+    source: Text
+    rank: Count | None = None
+    target_modules: tuple[Text, ...] = ()
+    notice: Text | None = None
+
+
+class Storage(StrEnum):
+    """Where a store keeps something."""
+
+    RAM = "ram"
+    DISK = "disk"
+
+
+class StoreKeep(Section):
+    """Where a store keeps its full vectors, its quantized copies and its graph."""
+
+    vectors: Storage = Storage.RAM
+    quantized: Storage | None = None
+    graph: Storage = Storage.RAM
+
+
+class Store(Section):
+    """A vector store, sized by pages."""
+
+    engine: Literal["qdrant", "pgvector", "chroma", "faiss", "milvus", "weaviate"]
+    pages: Count | None = None
+    tokens_per_page: Count = 500
+    chunk: Count = 512
+    overlap: Annotated[int, Field(ge=0)] = 64
+    embed_with: Name | None = None
+    dimensions: Count | None = None
+    quantization: Literal["none", "scalar", "binary", "product"] = "none"
+    keep: StoreKeep = StoreKeep()
+    on: Names = ()
+
+
+class Sampling(Section):
+    """How a role samples."""
+
+    temperature: Annotated[float, Field(ge=0, le=5)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Count | None = None
+    max_tokens: Count | None = None
+
+
+class Role(Section):
+    """What a client asks for by name at the gateway."""
+
+    model: Name
+    adapter: Name | None = None
+    system: Text | None = None
+    knowledge: Name | None = None
+    sampling: Sampling | None = None
+    notice: Text | None = None
+    fallback: Name | None = None
+
+
+class Service(Section):
+    """A service beside the models, such as n8n."""
+
+    on: Names = ()
+    image: Text | ImageArchive | None = None
+    version: Text | None = None
+    expose: Exposure = Exposure.LOOPBACK
+    port: Port | None = None
+
+
+class Gateway(Section):
+    """The one address clients use."""
+
+    on: Names = ()
+    expose: Exposure = Exposure.LOOPBACK
+    port: Port | None = None
+    domain: Text | None = None
+
+
+class Budget(Section):
+    """What a month may cost, and what a kilowatt-hour costs."""
+
+    monthly: Amount | None = None
+    electricity: EnergyRate | None = None
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
+
+
+class Blueprint(Section):
+    """One file that says what a private LLM farm should be."""
+
+    planner: Literal[1]
+    project: Name
+    inventory: Text | None = None
+    hosts: dict[Name, Host] = {}
+    models: dict[Name, Model] = {}
+    adapters: dict[Name, Adapter] = {}
+    stores: dict[Name, Store] = {}
+    roles: dict[Name, Role] = {}
+    services: dict[Name, Service] = {}
+    gateway: Gateway | None = None
+    budget: Budget | None = None
+
+
+class Inventory(Section):
+    """Hosts shared by several blueprints."""
+
+    planner: Literal[1]
+    hosts: dict[Name, Host]

@@ -1,0 +1,151 @@
+"""The farm after resolve: every name joined to a fact, every default written out.
+
+Values only. ``planner.resolve`` makes them; sizing, placement, cost and render read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from planner.blueprint import schema
+from planner.catalogue.types import CpuPlatform, Device, ModelFacts, Quantization
+from planner.sizing.values import SizeReport
+
+
+class SourceKind(StrEnum):
+    """Where a model's weights come from."""
+
+    HUB = "hub"
+    FILE = "file"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """``name`` is a hub repository or a local path relative to the blueprint's folder.
+
+    ``path`` is the local path made absolute, for reading; it is never rendered.
+    """
+
+    kind: SourceKind
+    name: str
+    revision: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """What is known of a local file that will be pushed. ``sha256`` is None until it was read."""
+
+    path: str
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostDevice:
+    """One GPU of a host. ``memory_bytes`` is what its driver reports, or the catalogue says."""
+
+    index: int
+    device: Device
+    memory_bytes: int
+    uuid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FarmHost:
+    """A host. ``address`` is None for offers not yet rented; ``listen`` is what ports bind to
+    when a workload is exposed to the private network."""
+
+    name: str
+    spec: schema.Host
+    devices: tuple[HostDevice, ...]
+    cpu: CpuPlatform | None
+    ram_bytes: int | None
+    disk_bytes: int | None
+    address: str | None
+    listen: str | None
+
+    @property
+    def rented(self) -> bool:
+        """Whether it is a rented host."""
+        return self.spec.rent is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FarmModel:
+    """A model with its facts, quantization and engine chosen.
+
+    ``facts`` is None when neither the files nor the catalogue know the architecture; ``gguf`` is
+    the header of a local GGUF file as a mapping, ``config`` a local config.json.
+    """
+
+    name: str
+    spec: schema.Model
+    source: ModelSource
+    facts: ModelFacts | None
+    quantization: Quantization | None
+    engine: str
+    engine_why: str
+    context: int | None
+    weights: LocalFile | None = None
+    archive: LocalFile | None = None
+    gguf: object | None = None
+    config: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """Everything resolved. Order follows the document, so that output is stable."""
+
+    project: str
+    blueprint: schema.Blueprint
+    hosts: tuple[FarmHost, ...]
+    models: tuple[FarmModel, ...]
+
+    def host(self, name: str) -> FarmHost:
+        """The host of that name. Raises KeyError when there is none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One replica on the devices of one host, with its size there and its address."""
+
+    model: FarmModel
+    index: int
+    host: FarmHost
+    devices: tuple[HostDevice, ...]
+    report: SizeReport
+    port: int
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The workload's name on its host: ``chat-0``."""
+        return f"{self.model.name}-{self.index}"
+
+    @property
+    def resource(self) -> str:
+        """The replica's name in the document: ``models.chat[0]``."""
+        return f"models.{self.model.name}[{self.index}]"
+
+    @property
+    def bind(self) -> str:
+        """The address its port binds to."""
+        if self.model.spec.expose is schema.Exposure.LOOPBACK:
+            return "127.0.0.1"
+        return self.host.listen or "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where every replica runs. ``left_out`` are replicas that found no place."""
+
+    farm: Farm
+    replicas: tuple[Placed, ...]
+    left_out: tuple[str, ...] = field(default=())
