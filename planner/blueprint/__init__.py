@@ -1,1 +1,1 @@
-"""What the user asks for: frozen models of the blueprint, and the checks that need only the text."""
+"""What the user asks for: the blueprint's frozen models, and what its text alone can tell."""

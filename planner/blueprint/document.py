@@ -25,8 +25,10 @@ class Document:
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         for length in range(len(path), -1, -1):
             part = path[:length]
-            found = (first.get(part) or second.get(part)) if length == len(path) else (
-                self.keys.get(part) or self.values.get(part)
+            found = (
+                (first.get(part) or second.get(part))
+                if length == len(path)
+                else (self.keys.get(part) or self.values.get(part))
             )
             if found is not None:
                 return found

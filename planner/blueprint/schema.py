@@ -84,6 +84,19 @@ class Device(Section):
     memory: Bytes | None = None
 
 
+def _devices(value: Any) -> Any:
+    items = [value] if isinstance(value, str | dict) else value
+    if not isinstance(items, list):
+        return items
+    return [{"name": item} if isinstance(item, str) else item for item in items]
+
+
+Devices = Annotated[
+    tuple[Device, ...],
+    BeforeValidator(_devices, json_schema_input_type=str | list[str | Device]),
+]
+
+
 class Owned(Section):
     """What a host cost to buy, and over how many years that is spread."""
 
@@ -124,7 +137,7 @@ class Host(Section):
 
     address: Text | None = None
     identity: Text | None = None
-    gpus: tuple[Annotated[Device, BeforeValidator(lambda v: _device(v))], ...] = ()
+    gpus: Devices = ()
     cpu: Text | None = None
     sockets: Count = 1
     ram: Bytes | None = None
@@ -138,14 +151,22 @@ class Host(Section):
     keep_free: Keep | None = None
 
 
-def _device(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
 class ImageArchive(Section):
     """An image in a file that planner pushes: a root folder as tar, or a ``docker save``."""
 
     archive: Text
+
+
+def _tiers(value: Any) -> Any:
+    if isinstance(value, list):
+        return {name: Tier.VRAM for name in value if isinstance(name, str)}
+    return value
+
+
+Tiers = Annotated[
+    dict[Name, Tier],
+    BeforeValidator(_tiers, json_schema_input_type=dict[str, Tier] | list[str]),
+]
 
 
 class Model(Section):
@@ -172,21 +193,13 @@ class Model(Section):
     threads: Count | None = None
     experts_per_token: Count | None = None
     yarn: Annotated[float, Field(gt=1)] | None = None
-    adapters: Annotated[
-        dict[Name, Tier], BeforeValidator(lambda v: _tiers(v), json_schema_input_type=Any)
-    ] = {}
+    adapters: Tiers = {}
     on: Names = ()
     near: Name | None = None
     expose: Exposure = Exposure.LOOPBACK
     port: Port | None = None
     extra_args: tuple[str, ...] = ()
     footprint: Bytes | None = None
-
-
-def _tiers(value: Any) -> Any:
-    if isinstance(value, list):
-        return {name: Tier.VRAM for name in value}
-    return value
 
 
 class Adapter(Section):
