@@ -1,0 +1,6 @@
+"""Typed facts with their sources: devices, CPUs, models, quantizations, prices.
+
+Rows are YAML data under ``data/``; this package turns mappings into typed values and finds them by
+the names people write. It reads no file itself: every function takes a ``CatalogueReader``, whose
+implementation over the installed package is ``planner.sources.catalogue``.
+"""

@@ -1,0 +1,1 @@
+"""The only reader of local files: documents, catalogue, inventory, templates, secrets, models."""
