@@ -1,0 +1,1 @@
+"""Parses the command line, calls one workflow, chooses a view, maps failures to exit codes."""

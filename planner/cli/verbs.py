@@ -1,0 +1,37 @@
+"""Every verb: its name, the module that holds it, and its line of help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """``name`` may be two words for a verb in a group; ``module`` lies in ``planner.cli``."""
+
+    name: str
+    module: str
+    help: str
+
+
+GROUPS: Final = {
+    "cost": "What the farm costs.",
+    "hosts": "The machines of the farm.",
+}
+
+VERBS: Final = (
+    Verb("init", "init", "Write a first blueprint."),
+    Verb("validate", "validate", "Check a blueprint; reads nothing but files."),
+    Verb("fit", "fit", "Does one model fit on one kind of device, and how fast is it?"),
+    Verb("size", "size", "What runs where, what it takes, and how fast it will be."),
+    Verb("cost estimate", "cost_estimate", "What a month costs, line by line."),
+    Verb("render", "render", "Write the files that hosts would get."),
+    Verb("plan", "plan", "Ask the hosts and show what apply would change."),
+    Verb("apply", "apply", "Make the hosts equal to the blueprint."),
+    Verb("status", "status", "What runs on the hosts."),
+    Verb("drift", "drift", "What on the hosts is not as the blueprint says."),
+    Verb("destroy", "destroy", "Remove everything planner put on the hosts."),
+    Verb("hosts probe", "hosts_probe", "Ask hosts what they have, as inventory lines."),
+    Verb("schema", "schema", "Print the blueprint's JSON Schema, for editors."),
+)

@@ -1,0 +1,54 @@
+"""What lies on this machine for each model: sizes, headers, and digests where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.blueprint.schema import Blueprint, ImageArchive
+from planner.farm import LocalFile
+
+Digest = Callable[[Path], str]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model's files here. ``weights`` is None for a hub source; ``bytes`` None when missing."""
+
+    weights: LocalFile | None = None
+    folder: bool = False
+    archive: LocalFile | None = None
+
+
+def is_local(source: str) -> bool:
+    """Whether a ``source`` names a path rather than a hub repository."""
+    return source.startswith(("./", "../", "/", "~")) or source.endswith((".gguf", ".safetensors"))
+
+
+def read_local_models(
+    blueprint: Blueprint, folder: Path, digest: Digest | None = None
+) -> Mapping[str, LocalModel]:
+    """Look at the files that models name, relative to the blueprint's ``folder``.
+
+    ``digest`` gives a file's SHA-256 and is left out where only sizes are needed.
+    """
+    found: dict[str, LocalModel] = {}
+    for name, model in blueprint.models.items():
+        weights = _file(model.source, folder, digest) if is_local(model.source) else None
+        archive = None
+        if isinstance(model.image, ImageArchive):
+            archive = _file(model.image.archive, folder, digest)
+        is_folder = weights is not None and Path(weights.path).is_dir()
+        found[name] = LocalModel(weights, is_folder, archive)
+    return found
+
+
+def _file(written: str, folder: Path, digest: Digest | None) -> LocalFile:
+    path = (folder / Path(written).expanduser()).resolve()
+    if path.is_dir():
+        size = sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
+        return LocalFile(str(path), size)
+    if not path.is_file():
+        return LocalFile(str(path))
+    return LocalFile(str(path), path.stat().st_size, digest(path) if digest else None)

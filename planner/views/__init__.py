@@ -1,0 +1,1 @@
+"""Draws values and events: terminal, JSON, Markdown, HTML. Nothing here decides anything."""
