@@ -25,11 +25,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Aliases:
-    """The aliases and choices of one kind of row."""
+class FormatHabit:
+    """What a publisher means by a format's name in the names of its checkpoints."""
 
-    names: tuple[Alias, ...]
-    choices: tuple[Choice, ...]
+    publisher: str
+    written: str
+    means: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """The aliases, choices and publishers' habits of one kind of row."""
+
+    names: tuple[Alias, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    formats: tuple[FormatHabit, ...] = ()
 
     def choose(self, candidates: frozenset[str]) -> Choice | None:
         """Return the first choice that covers all candidates and takes one of them, or None."""
@@ -42,10 +52,11 @@ def read_aliases(reader: CatalogueReader, kind: str) -> Aliases:
     where = f"catalogue {TABLES}/aliases.yaml"
     table = open_row(reader.read(TABLES, "aliases"), where).opt_row(kind)
     if table is None:
-        return Aliases((), ())
+        return Aliases()
     aliases = Aliases(
         names=tuple(_alias(row) for row in table.rows("names")),
         choices=tuple(_choice(row) for row in table.rows("choices")),
+        formats=tuple(_format(row) for row in table.rows("formats")),
     )
     table.done()
     return aliases
@@ -57,3 +68,7 @@ def _alias(row: Row) -> Alias:
 
 def _choice(row: Row) -> Choice:
     return Choice(frozenset(row.texts("among")), row.text("choose"), row.text("note"))
+
+
+def _format(row: Row) -> FormatHabit:
+    return FormatHabit(row.text("publisher"), row.text("written"), row.text("means"))
