@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from planner.blueprint import schema
-from planner.catalogue.types import CpuPlatform, Device, ModelFacts, Quantization
+from planner.catalogue.cpu import CpuPlatform
+from planner.catalogue.device import Device
+from planner.catalogue.model import ModelFacts
+from planner.catalogue.quantization import Quantization
 from planner.sizing.values import SizeReport
 
 
@@ -77,8 +80,9 @@ class FarmHost:
 class FarmModel:
     """A model with its facts, quantization and engine chosen.
 
-    ``facts`` is None when neither the files nor the catalogue know the architecture; ``gguf`` is
-    the header of a local GGUF file as a mapping, ``config`` a local config.json.
+    ``facts`` is None when neither the files nor the catalogue know the architecture; ``yarn`` is
+    the factor positions are stretched by; ``gguf`` is the header of a local GGUF file,
+    ``config`` a local config.json.
     """
 
     name: str
@@ -89,6 +93,7 @@ class FarmModel:
     engine: str
     engine_why: str
     context: int | None
+    yarn: float | None = None
     weights: LocalFile | None = None
     archive: LocalFile | None = None
     gguf: object | None = None

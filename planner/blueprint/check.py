@@ -191,7 +191,9 @@ def _explain(
         return error(f"{last} does not look as it should", *path, value=value, advice=advice)
     if kind == "value_error":
         summary, _, advice = str(context.get("error", item["msg"])).partition(": ")
-        return error(f"{last}: {summary}", *path, value=value, advice=advice or None)
+        if not advice:
+            summary, advice = "cannot be read so", summary
+        return error(f"{last}: {summary}", *path, value=value, advice=advice)
     if kind in _TYPES:
         summary, advice = _TYPES[kind]
         advice = _number_advice(value) if "number" in summary else advice

@@ -1,0 +1,65 @@
+"""Options and arguments that several verbs share, and how answers reach standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from planner.diagnostics import Diagnostic
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+BlueprintPath = Annotated[
+    Path, typer.Argument(metavar="BLUEPRINT", help="The blueprint's file.", show_default=False)
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="text for people, json for scripts.")
+]
+ReportOption = Annotated[
+    ReportFormat, typer.Option("--format", help="text, json, or markdown for a pull request.")
+]
+
+
+def write(text: str) -> None:
+    """The answer, to standard output alone."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def write_json(value: Any) -> None:
+    """A JSON answer, to standard output alone."""
+    write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def tell(diagnostics: Iterable[Diagnostic]) -> None:
+    """Findings, to standard error."""
+    from planner.views.messages import draw_diagnostics
+    from planner.views.terminal import stderr_style
+
+    text = draw_diagnostics(diagnostics, stderr_style())
+    if text:
+        print(text, file=sys.stderr)  # noqa: T201
+
+
+def say(text: str) -> None:
+    """A remark, to standard error."""
+    print(text, file=sys.stderr)  # noqa: T201

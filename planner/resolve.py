@@ -1,0 +1,303 @@
+"""Joins blueprint, inventory and catalogue into a farm; every unknown name becomes a diagnostic.
+
+Pure: the catalogue's rows come through a reader, what lies on disk comes as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from planner.blueprint import schema
+from planner.catalogue.find_model import find_model
+from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
+from planner.catalogue.find_quantization import find_quantization
+from planner.catalogue.match import Match, NotFound
+from planner.catalogue.model import ModelFacts
+from planner.catalogue.quantization import Quantization
+from planner.catalogue.reader import CatalogueReader
+from planner.diagnostics import Diagnostic, DocumentPath, error, note, warning
+from planner.engines.choose import choose_engine
+from planner.engines.registry import engine_names
+from planner.farm import Farm, FarmHost, FarmModel, HostDevice, ModelSource, SourceKind
+from planner.names import advise
+from planner.sources.local_models import LocalModel, is_local
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The farm, and what was found wrong or assumed on the way."""
+
+    farm: Farm
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def resolve(
+    blueprint: schema.Blueprint,
+    inventory: Mapping[str, schema.Host],
+    reader: CatalogueReader,
+    local: Mapping[str, LocalModel],
+) -> Resolved:
+    """The farm that ``blueprint`` and ``inventory`` describe, with the catalogue's facts joined."""
+    found: list[Diagnostic] = []
+    for name in blueprint.hosts:
+        if name in inventory:
+            found.append(error(f"host {name!r} also stands in the inventory", "hosts", name,
+                               advice="keep it in one of the two"))  # fmt: skip
+    every = {**inventory, **blueprint.hosts}
+    hosts = tuple(_host(name, spec, reader, found) for name, spec in every.items())
+    models = tuple(
+        _model(name, spec, hosts, local.get(name, LocalModel()), reader, found)
+        for name, spec in blueprint.models.items()
+    )
+    _adapters(blueprint, found)
+    if not every:
+        found.append(
+            error("the farm has no hosts", advice="add `hosts: {box: {address: me@192.168.1.10}}`")
+        )
+    return Resolved(Farm(blueprint.project, blueprint, hosts, models), tuple(found))
+
+
+def _host(
+    name: str, spec: schema.Host, reader: CatalogueReader, found: list[Diagnostic]
+) -> FarmHost:
+    path: DocumentPath = ("hosts", name)
+    if (spec.address is None) == (spec.rent is None):
+        both = "both an address and rent" if spec.address else "neither an address nor rent"
+        advice = "write `address: user@host`, `address: local` or `rent: {...}`"
+        found.append(error(f"host {name!r} has {both}", *path, advice=advice))
+    cpu = None
+    if spec.cpu:
+        cpu = _row(find_cpu(reader, spec.cpu), (*path, "cpu"), found)
+    devices = _devices(name, spec, reader, found)
+    return FarmHost(
+        name=name,
+        spec=spec,
+        devices=devices,
+        cpu=cpu,
+        ram_bytes=spec.ram,
+        disk_bytes=spec.disk or (spec.rent.disk if spec.rent else None),
+        address=spec.address,
+        listen=spec.listen or private_address(spec.address),
+    )
+
+
+def _devices(
+    name: str, spec: schema.Host, reader: CatalogueReader, found: list[Diagnostic]
+) -> tuple[HostDevice, ...]:
+    wanted = [(item, ("hosts", name, "gpus", index)) for index, item in enumerate(spec.gpus)]
+    if spec.rent:
+        rented = schema.Device(name=spec.rent.gpu)
+        wanted += [(rented, ("hosts", name, "rent", "gpu"))] * spec.rent.count
+    devices: list[HostDevice] = []
+    for item, path in wanted:
+        try:
+            bare, count = parse_device_spec(item.name)
+        except ValueError as fault:
+            found.append(error(str(fault), *path, value=item.name))
+            continue
+        row = _row(find_device(reader, bare), path, found)
+        if row is None:
+            continue
+        memory = item.memory or (row.memory.value if row.memory else None)
+        if memory is None:
+            advice = f"write {{name: {row.id}, memory: 24GiB}}"
+            found.append(
+                error(f"what {row.id} reports as memory is not known", *path, advice=advice)
+            )
+            continue
+        for _ in range(count):
+            devices.append(HostDevice(len(devices), row, memory, item.uuid if count == 1 else None))
+    return tuple(devices)
+
+
+def _row(answer: Match[T] | NotFound, path: DocumentPath, found: list[Diagnostic]) -> T | None:
+    if isinstance(answer, NotFound):
+        found.append(error(answer.summary, *path, value=answer.name, advice=answer.advice))
+        return None
+    if answer.note:
+        found.append(note(answer.note, *path))
+    return answer.row
+
+
+def private_address(address: str | None) -> str | None:
+    """The IP address in ``user@host:port`` when it is written as a private one, else None."""
+    import ipaddress
+
+    if not address:
+        return None
+    host = address.rpartition("@")[2]
+    host = host.partition(":")[0] if host.count(":") == 1 else host.strip("[]")
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return str(ip) if ip.is_private else None
+
+
+def parse_source(text: str, local: LocalModel) -> ModelSource:
+    """A model's source: a hub repository with an optional ``@commit``, or a path."""
+    if is_local(text):
+        kind = SourceKind.FOLDER if local.folder else SourceKind.FILE
+        return ModelSource(kind, text, None, local.weights.path if local.weights else None)
+    name, _, revision = text.partition("@")
+    return ModelSource(SourceKind.HUB, name, revision or None)
+
+
+def _model(
+    name: str,
+    spec: schema.Model,
+    hosts: tuple[FarmHost, ...],
+    local: LocalModel,
+    reader: CatalogueReader,
+    found: list[Diagnostic],
+) -> FarmModel:
+    path: DocumentPath = ("models", name)
+    source = parse_source(spec.source, local)
+    facts, hinted = _facts(spec, source, path, reader, found)
+    quantization = _quantization(spec, source, facts, hinted, path, reader, found)
+    engine, why = _engine(spec, source, quantization, hosts, path, found)
+    _check_experts(spec, facts, path, found)
+    for what, file in (("source", local.weights), ("image", local.archive)):
+        if file is not None and file.bytes is None:
+            missing = f"the {what} of {name!r} is not on this machine yet"
+            found.append(warning(missing, *path, what, advice="`size` and `apply` need it"))
+    context = spec.context or (facts.rope.native_context if facts else None)
+    return FarmModel(
+        name=name,
+        spec=spec,
+        source=source,
+        facts=facts,
+        quantization=quantization,
+        engine=engine,
+        engine_why=why,
+        context=context,
+        yarn=_yarn(spec, facts, path, found),
+        weights=local.weights,
+        archive=local.archive,
+    )
+
+
+def _facts(
+    spec: schema.Model,
+    source: ModelSource,
+    path: DocumentPath,
+    reader: CatalogueReader,
+    found: list[Diagnostic],
+) -> tuple[ModelFacts | None, str | None]:
+    if source.kind is not SourceKind.HUB:
+        return None, None
+    answer = find_model(reader, source.name)
+    if isinstance(answer, NotFound):
+        if spec.footprint is None:
+            advice = answer.advice or "say what it takes: footprint: 8GiB"
+            found.append(error(answer.summary, *path, "source", value=spec.source, advice=advice))
+        return None, None
+    if answer.note:
+        found.append(note(answer.note, *path, "source"))
+    return answer.row, answer.quantization
+
+
+def _quantization(
+    spec: schema.Model,
+    source: ModelSource,
+    facts: ModelFacts | None,
+    hinted: str | None,
+    path: DocumentPath,
+    reader: CatalogueReader,
+    found: list[Diagnostic],
+) -> Quantization | None:
+    written = spec.quant or hinted or (facts.weights.quantization if facts else None)
+    if written is None:
+        return None
+    return _row(find_quantization(reader, written), (*path, "quant"), found)
+
+
+def _engine(
+    spec: schema.Model,
+    source: ModelSource,
+    quantization: Quantization | None,
+    hosts: tuple[FarmHost, ...],
+    path: DocumentPath,
+    found: list[Diagnostic],
+) -> tuple[str, str]:
+    if spec.engine:
+        known = engine_names()
+        if spec.engine not in known:
+            unknown = f"engine {spec.engine!r} is not known"
+            advice = advise(spec.engine, known, "engines")
+            found.append(error(unknown, *path, "engine", value=spec.engine, advice=advice))
+        return spec.engine, "as written"
+    on = [host for host in hosts if host.name in spec.on] or list(hosts)
+    return choose_engine(
+        task=spec.task,
+        source=source,
+        quantization=quantization,
+        has_gpu=any(host.devices for host in on),
+    )
+
+
+def _check_experts(
+    spec: schema.Model, facts: ModelFacts | None, path: DocumentPath, found: list[Diagnostic]
+) -> None:
+    if facts is None:
+        return
+    experts = spec.experts_per_token
+    if experts is not None and facts.moe is None:
+        found.append(error(f"{facts.id} has no experts to choose from", *path, "experts_per_token",
+                           value=experts, detail="every layer is one dense network",
+                           advice="take experts_per_token out"))  # fmt: skip
+    elif experts is not None and facts.moe is not None and experts > facts.moe.experts:
+        found.append(error(f"{facts.id} has {facts.moe.experts} experts a layer", *path,
+                           "experts_per_token", value=experts,
+                           detail="a token cannot pass more experts than the weights hold",
+                           advice=f"write a number up to {facts.moe.experts}"))  # fmt: skip
+
+
+def _yarn(
+    spec: schema.Model,
+    facts: ModelFacts | None,
+    path: DocumentPath,
+    found: list[Diagnostic],
+) -> float | None:
+    """The factor by which positions are stretched for the context that is asked for, or None."""
+    if facts is None or spec.context is None:
+        return spec.yarn
+    native, extension = facts.rope.native_context, facts.rope.extension
+    if spec.context <= native or (extension is not None and extension.shipped):
+        return spec.yarn
+    longest = extension.max_context if extension else native
+    if spec.context > longest and spec.yarn is None:
+        found.append(error(f"{facts.id} answers up to {longest:,} tokens", *path, "context",
+                           value=spec.context,
+                           detail=f"it was trained for {native:,} tokens; beyond that answers fall "
+                           "apart",
+                           advice=f"write context: {longest}"))  # fmt: skip
+        return None
+    factor = spec.yarn or -(-2 * spec.context // native) / 2
+    if spec.yarn is None:
+        found.append(note(f"positions are stretched {factor:g} times (YaRN): {facts.id} was "
+                          f"trained for {native:,} tokens", *path, "context", value=spec.context,
+                          detail="short questions may be answered a little worse"))  # fmt: skip
+    elif native * factor < spec.context:
+        short = f"yarn: {factor:g} reaches {int(native * factor):,} tokens only"
+        advice = f"write yarn: {-(-2 * spec.context // native) / 2:g}"
+        found.append(error(short, *path, "yarn", value=factor, advice=advice))
+    return factor
+
+
+def _adapters(blueprint: schema.Blueprint, found: list[Diagnostic]) -> None:
+    for model_name, model in blueprint.models.items():
+        source = model.source.partition("@")[0]
+        for name in model.adapters:
+            adapter = blueprint.adapters.get(name)
+            if adapter is None or adapter.base.partition("@")[0] == source:
+                continue
+            found.append(error(f"adapter {name!r} was trained on another base", "models",
+                               model_name, "adapters", name, value=adapter.base,
+                               detail=f"{model_name} is {source}; an adapter's matrices have the "
+                               "shapes of its base and mean nothing on another",
+                               advice="give it to a model of its own base"))  # fmt: skip

@@ -1,0 +1,113 @@
+"""One function a verb: the arrows of the design, joined in order.
+
+Reading and reaching hosts happen here through ``sources``, ``remote`` and ``apply``; everything
+between is a pure stage. Nothing here prints: results and diagnostics go back to the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planner.blueprint import schema
+from planner.blueprint.check import check_blueprint, check_inventory
+from planner.blueprint.document import Document
+from planner.blueprint.references import check_references
+from planner.diagnostics import Diagnostic, has_errors
+from planner.errors import BlueprintInvalid
+from planner.farm import Farm, Placement
+from planner.resolve import Resolved, resolve
+from planner.sources.blueprint_files import read_document
+from planner.sources.catalogue import PackagedCatalogue
+from planner.sources.local_models import Digest, read_local_models
+
+if TYPE_CHECKING:
+    from planner.catalogue.reader import CatalogueReader
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What ``validate`` knows: the farm when the blueprint can be resolved, and every finding."""
+
+    path: Path
+    farm: Farm | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing stands against going on."""
+        return self.farm is not None and not has_errors(self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A validated farm with every replica placed."""
+
+    validated: Validated
+    placement: Placement
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def validate(
+    path: Path, *, reader: CatalogueReader | None = None, digest: Digest | None = None
+) -> Validated:
+    """Read, check and resolve the blueprint at ``path``. Bad input ends as diagnostics.
+
+    ``digest`` is given where files that will be pushed must be named by their content.
+    """
+    document, faults = read_document(path, str(path))
+    if document is None:
+        return Validated(path, None, faults)
+    checked = check_blueprint(document)
+    usable = checked.blueprint or checked.partial
+    inventory, inventory_faults = _inventory(usable, path)
+    found = [*faults, *checked.diagnostics, *inventory_faults]
+    found += check_references(document, inventory)
+    farm = None
+    if usable is not None:
+        local = read_local_models(usable, path.parent, digest)
+        resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local)
+        farm = resolved.farm if checked.blueprint else None
+        found += _placed(resolved, document)
+    return Validated(path, farm, tuple(sorted(found, key=_order)))
+
+
+def _placed(resolved: Resolved, document: Document) -> list[Diagnostic]:
+    return [document.place(item) if item.path else item for item in resolved.diagnostics]
+
+
+def _order(item: Diagnostic) -> tuple[str, int, int]:
+    place = item.position
+    return (place.file, place.line, place.column) if place else ("", 0, 0)
+
+
+def _inventory(
+    blueprint: schema.Blueprint | None, path: Path
+) -> tuple[Mapping[str, schema.Host], tuple[Diagnostic, ...]]:
+    if blueprint is None or blueprint.inventory is None:
+        return {}, ()
+    shown = path.parent / blueprint.inventory
+    document, faults = read_document(shown, str(shown))
+    if document is None:
+        return {}, faults
+    inventory, found = check_inventory(document)
+    return (inventory.hosts if inventory else {}), (*faults, *found)
+
+
+def require(validated: Validated) -> Farm:
+    """The farm of a valid blueprint. Raises BlueprintInvalid with every finding otherwise."""
+    if validated.farm is None or not validated.valid:
+        raise invalid(validated.path, validated.diagnostics)
+    return validated.farm
+
+
+def invalid(path: Path, diagnostics: tuple[Diagnostic, ...]) -> BlueprintInvalid:
+    """The failure that ends a command when findings stand against it."""
+    errors = sum(item.severity.value == "error" for item in diagnostics)
+    things = "one mistake" if errors == 1 else f"{errors} mistakes"
+    return BlueprintInvalid(
+        f"{things} in {path}", advice="mend what is named above, then run it again",
+        diagnostics=diagnostics,
+    )  # fmt: skip
