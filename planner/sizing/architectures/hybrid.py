@@ -114,7 +114,7 @@ def _mlp(config: Config, hidden: int, every: Layers) -> list[Tensor]:
         return gated_mlp(hidden, whole(config, "intermediate_size"), every)
     width = whole(config, "moe_intermediate_size")
     shared = whole(config, "shared_expert_intermediate_size", 0)
-    tensors = [
+    return [
         *experts(hidden, width, count, every),
         *shared_expert(hidden, shared, every),
         *linear(
@@ -126,7 +126,6 @@ def _mlp(config: Config, hidden: int, every: Layers) -> list[Tensor]:
             every,
         ),
     ]
-    return tensors
 
 
 def text(config: Config, family: str) -> Architecture:

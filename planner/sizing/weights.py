@@ -1,0 +1,208 @@
+"""Bytes of weights: in a checkpoint's files, and on each rank after an engine has loaded them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from planner.sizing.architecture import QUANTIZABLE, Architecture, Role, Split, Tensor
+from planner.sizing.quantization import Quantization, Storage
+from planner.units import MIB, ceil_div, round_up
+
+_GROUP: Final = 128
+_BLOCK: Final = 128
+# bitsandbytes: one absmax byte for 64 elements, and one float for 256 of those
+_NF4_BLOCK: Final = 64
+_NF4_OUTER: Final = 64 * 256
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixBytes:
+    """``main`` is the matrix itself, ``extra`` its scales and zeros."""
+
+    main: int
+    extra: int
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.main + self.extra
+
+
+def matrix_bytes(storage: Storage, out: int, into: int, *, scale_bytes: int = 2) -> MatrixBytes:
+    """Bytes of one (out, in) matrix of a linear layer, checked against published checkpoints."""
+    elements = out * into
+    groups = ceil_div(into, _GROUP)
+    match storage:
+        case Storage.WIDE | Storage.GGUF | Storage.GGUF_MIX:
+            return MatrixBytes(2 * elements, 0)
+        case Storage.FP32:
+            return MatrixBytes(4 * elements, 0)
+        case Storage.FP8 | Storage.INT8:
+            return MatrixBytes(elements, scale_bytes * out)
+        case Storage.FP8_BLOCK:
+            blocks = ceil_div(out, _BLOCK) * ceil_div(into, _BLOCK)
+            return MatrixBytes(elements, scale_bytes * blocks)
+        case Storage.AWQ:
+            return MatrixBytes(elements // 2, groups * (out // 8) * 4 + groups * out * 2)
+        case Storage.GPTQ:
+            return MatrixBytes(elements // 2, groups * (out // 8) * 4 + groups * out * 2 + 4 * into)
+        case Storage.NVFP4:
+            return MatrixBytes(elements // 2, elements // 16 + 4)
+        case Storage.MXFP4:
+            return MatrixBytes(elements // 2, elements // 32)
+        case Storage.NF4:
+            outer = 4 * ceil_div(elements, _NF4_OUTER)
+            return MatrixBytes(elements // 2, ceil_div(elements, _NF4_BLOCK) + outer)
+
+
+def is_quantized(tensor: Tensor, storage: Storage) -> bool:
+    """Whether this storage shrinks this tensor; embeddings, output, norms and routers stay wide."""
+    if len(tensor.shape) != 2 or tensor.role not in QUANTIZABLE:
+        return False
+    return storage is not Storage.MXFP4 or tensor.role is Role.EXPERT
+
+
+def checkpoint_bytes(
+    architecture: Architecture, quantization: Quantization, *, scale_bytes: int = 2
+) -> int:
+    """Bytes of all tensors in a safetensors checkpoint (``total_size`` of its index)."""
+    wide = 4 if quantization.storage is Storage.FP32 else 2
+    total = 0
+    for tensor in architecture.tensors:
+        if is_quantized(tensor, quantization.storage):
+            each = matrix_bytes(
+                quantization.storage, tensor.shape[0], tensor.shape[1], scale_bytes=scale_bytes
+            )
+            total += each.total * tensor.copies * max(1, len(tensor.layers))
+        else:
+            total += tensor.elements * wide
+    return total
+
+
+def rank_shape(tensor: Tensor, ranks: int, *, vocabulary_step: int = 64) -> tuple[int, ...]:
+    """A tensor's shape on one of ``ranks`` tensor-parallel ranks.
+
+    KV projections keep at least one head per rank (replicated when ranks exceed the heads); the
+    vocabulary is padded to a multiple of ``vocabulary_step`` first.
+    """
+    shape = tensor.shape
+    match tensor.split:
+        case Split.NONE:
+            return shape
+        case Split.ROW:
+            return (*shape[:-1], ceil_div(shape[-1], ranks))
+        case Split.VOCABULARY:
+            return (ceil_div(round_up(shape[0], vocabulary_step), ranks), *shape[1:])
+        case Split.KV:
+            return (max(tensor.granule, ceil_div(shape[0], ranks)), *shape[1:])
+        case Split.COLUMN:
+            return (ceil_div(shape[0], ranks), *shape[1:])
+
+
+def allocated(size: int) -> int:
+    """What PyTorch's caching allocator counts for one tensor.
+
+    Allocations over 10 MiB come from segments rounded up to 2 MiB, and a rest of 1 MiB or less is
+    not split off; everything is rounded up to 512 bytes.
+    """
+    if size <= 10 * MIB:
+        return round_up(size, 512)
+    segment = round_up(size, 2 * MIB)
+    return segment if segment - size <= MIB else round_up(size, 512)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedWeights:
+    """Bytes on one rank of one pipeline stage; ``tables`` are rotary tables kept beside them."""
+
+    weights: int
+    tables: int
+    whole: int
+
+    @property
+    def total(self) -> int:
+        """What the engine prints as the model's memory."""
+        return self.weights + self.tables
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How an engine loads: padding of MXFP4 expert matrices, absorbed copies of MLA, split kinds."""
+
+    mxfp4_step: int = 256
+    latent_copies: bool = True
+
+
+def stage_layers(count: int, stages: int, stage: int) -> range:
+    """Layers of a pipeline stage: even, the remainder on the stages before the last."""
+    base, rest = divmod(count, stages)
+    sizes = [base] * stages
+    for index in range(2, rest + 2):
+        sizes[-index if stages > 1 else 0] += 1
+    start = sum(sizes[:stage])
+    return range(start, start + sizes[stage])
+
+
+def _on_stage(tensor: Tensor, layers: range, *, first: bool, last: bool, tied: bool) -> int:
+    """How many of the group lie on the stage."""
+    if tensor.role is Role.VISION:
+        return max(1, len(tensor.layers)) if first else 0
+    if tensor.layers:
+        return sum(1 for index in tensor.layers if index in layers)
+    if tensor.role is Role.EMBEDDING:
+        return 1 if first or (last and tied) else 0
+    return 1 if last else 0
+
+
+def _padded(tensor: Tensor, shape: tuple[int, ...], storage: Storage, step: int) -> tuple[int, ...]:
+    if storage is Storage.MXFP4 and tensor.role is Role.EXPERT and len(shape) == 2:
+        return (shape[0], round_up(shape[1], step))
+    return shape
+
+
+@lru_cache(maxsize=512)
+def loaded_weights(
+    architecture: Architecture,
+    quantization: Quantization,
+    tp: int = 1,
+    pp: int = 1,
+    stage: int = 0,
+    loading: Loading = Loading(),
+) -> LoadedWeights:
+    """Weights on one rank, as PyTorch engines hold them: merged, padded and allocated."""
+    storage = quantization.storage
+    wide = 4 if storage is Storage.FP32 else 2
+    layers = stage_layers(len(architecture.layers), pp, stage)
+    groups: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    extras = whole = 0
+    for tensor in architecture.tensors:
+        count = _on_stage(
+            tensor, layers, first=stage == 0, last=stage == pp - 1, tied=architecture.tied
+        )
+        if not count:
+            continue
+        shape = _padded(tensor, rank_shape(tensor, tp), storage, loading.mxfp4_step)
+        if is_quantized(tensor, storage):
+            each = matrix_bytes(storage, shape[0], shape[1], scale_bytes=4)
+            main, extra = each.main * tensor.copies, each.extra * tensor.copies
+        else:
+            main, extra = math.prod(shape) * tensor.copies * wide, 0
+        group = groups.setdefault((tensor.fused or tensor.name, tensor.layers), [count, 0])
+        group[1] += main
+        extras += extra * count
+        whole += (main + extra) * count
+    weights = sum(count * allocated(size) for count, size in groups.values()) + extras
+    if loading.latent_copies and architecture.latent_heads:
+        weights += _absorbed(architecture, tp) * len(layers)
+    tables = sum(rope.positions * rope.dim * wide for rope in architecture.ropes)
+    return LoadedWeights(weights, tables, whole)
+
+
+def _absorbed(architecture: Architecture, tp: int) -> int:
+    """MLA keeps 16-bit copies of kv_b's two halves, absorbed into query and output."""
+    latent = next(t.shape[1] for t in architecture.tensors if t.gguf == "attn_kv_b")
+    width = architecture.latent_nope_dim + architecture.latent_value_dim
+    return ceil_div(architecture.latent_heads, tp) * width * latent * 2
