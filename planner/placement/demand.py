@@ -1,0 +1,95 @@
+"""What one replica takes of a host: card memory, RAM, disk and perhaps a written port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from planner.farm import FarmModel
+from planner.placement.room import Card
+from planner.sizing.values import SizeReport
+
+# Engines that reserve their share of a card when they start, sized by the card and not by need.
+RESERVING: Final = frozenset({"vllm", "sglang"})
+# Engines that do not start without a GPU here.
+NEED_GPU: Final = frozenset({"vllm", "sglang"})
+_CAPS: Final = (
+    "--gpu-memory-utilization",
+    "--kv-cache-memory-bytes",
+    "--kv-cache-memory",
+    "--mem-fraction-static",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CardClaim:
+    """Bytes of one card; ``whole`` when nothing else may run on it."""
+
+    card: Card
+    bytes: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Something on disk. Two replicas with the same ``key`` on one host share it."""
+
+    key: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """All that one replica takes of its host."""
+
+    cards: tuple[CardClaim, ...] = ()
+    ram_bytes: int = 0
+    stored: tuple[Stored, ...] = ()
+    port: int | None = None
+
+
+def capped(model: FarmModel) -> bool:
+    """Whether the engine's reservation is limited by an argument, so that a card can be shared."""
+    return any(argument.split("=", 1)[0] in _CAPS for argument in model.spec.extra_args)
+
+
+def needs_gpu(model: FarmModel) -> bool:
+    """Whether the replica cannot run from RAM alone."""
+    spec = model.spec
+    asked = bool(spec.gpu_layers) or spec.cpu_moe is not None or bool(spec.tensor_parallel)
+    return model.engine in NEED_GPU or asked
+
+
+def demand(model: FarmModel, cards: tuple[Card, ...], report: SizeReport) -> Demand:
+    """What the replica takes when it is sized so on these cards.
+
+    An engine that reserves memory at start takes the whole card unless it is capped: its KV pool
+    is whatever the card has left, so a second engine would find nothing. A card that the report
+    does not mention is taken whole too, because what the replica takes of it is not known.
+    """
+    whole = model.engine in RESERVING and not capped(model)
+    sizes = report.devices if len(report.devices) == len(cards) else ()
+    claims = (
+        tuple(
+            CardClaim(card, size.used_bytes, whole) for card, size in zip(cards, sizes, strict=True)
+        )
+        if sizes
+        else tuple(CardClaim(card, 0, True) for card in cards)
+    )
+    return Demand(claims, report.host.used_bytes, _stored(model, report), model.spec.port)
+
+
+def _stored(model: FarmModel, report: SizeReport) -> tuple[Stored, ...]:
+    """Weights and image archive. A hub model's files count as what its weights take in memory."""
+    things = []
+    if model.archive is not None and model.archive.bytes is not None:
+        things.append(Stored(f"archive {model.archive.path}", model.archive.bytes))
+    if model.weights is not None and model.weights.bytes is not None:
+        things.append(Stored(f"weights {model.weights.path}", model.weights.bytes))
+    else:
+        every = [term for device in report.devices for term in device.terms]
+        loaded = sum(t.bytes for t in (*every, *report.host.terms) if t.name == "weights")
+        if loaded:
+            key = f"weights {model.source.name}@{model.source.revision or ''}"
+            things.append(Stored(key, loaded))
+    return tuple(things)
