@@ -1,0 +1,1 @@
+"""What a farm costs a month, as lines with their arithmetic; after placement, before rendering."""
