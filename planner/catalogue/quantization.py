@@ -104,7 +104,7 @@ def find_quantization(
     if found is None:
         return NotFound("quantization", name, nearest(plain, (item.name for item in table)))
     if preset != plain:
-        note = f"a mix of its maker, read as {found.row.name}: the file's own size is exact"
+        note = f"a mix of its maker, read as {found.row.name}: only its file tells the size"
         return Match(found.row, note)
     return found
 

@@ -64,9 +64,9 @@ class Row:
         """Return a text; raises CatalogueError when missing."""
         return self.need(key, self.opt_text(key))
 
-    def choice(self, key: str, options: type[E]) -> E:
+    def choice(self, key: str, options: type[E], default: E | None = None) -> E:
         """Return a member of an enum by its value; raises CatalogueError naming the choices."""
-        value = self.text(key)
+        value = self.need(key, self.opt_text(key) or default)
         members = {member.value: member for member in options}
         if value not in members:
             raise self.fault(key, f"{value!r} is none of {', '.join(members)}")
@@ -155,6 +155,10 @@ class Row:
         if name not in self.sources:
             raise self.fault(key, f"{name!r} is not in this file's sources")
         return self.sources[name]
+
+    def opt_source(self) -> Source | None:
+        """Return the source that ``source`` names, or None where the row has none."""
+        return None if self.opt_text("source") is None else self.source()
 
     def figure(self, key: str, convert: Callable[[Decimal], T]) -> Figure[T] | None:
         """Return ``{value, source, note, derived}`` with its number converted, or None."""
