@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from planner.blueprint import schema
 from planner.catalogue.cpu import CpuPlatform
 from planner.catalogue.device import Device
 from planner.catalogue.model import ModelFacts
 from planner.catalogue.quantization import Quantization
-from planner.sizing.values import SizeReport
+
+if TYPE_CHECKING:
+    from planner.sizing.values import SizeReport
 
 
 class SourceKind(StrEnum):

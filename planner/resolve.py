@@ -12,14 +12,13 @@ from typing import TypeVar
 from planner.blueprint import schema
 from planner.catalogue.find_model import find_model
 from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
-from planner.catalogue.find_quantization import find_quantization
 from planner.catalogue.match import Match, NotFound
 from planner.catalogue.model import ModelFacts
-from planner.catalogue.quantization import Quantization
+from planner.catalogue.quantization import Quantization, find_quantization
 from planner.catalogue.reader import CatalogueReader
 from planner.diagnostics import Diagnostic, DocumentPath, error, note, warning
 from planner.engines.choose import choose_engine
-from planner.engines.registry import engine_names
+from planner.engines.registry import engine_names, find_engine
 from planner.farm import Farm, FarmHost, FarmModel, HostDevice, ModelSource, SourceKind
 from planner.names import advise
 from planner.sources.local_models import LocalModel, is_local
@@ -88,7 +87,9 @@ def _host(
 def _devices(
     name: str, spec: schema.Host, reader: CatalogueReader, found: list[Diagnostic]
 ) -> tuple[HostDevice, ...]:
-    wanted = [(item, ("hosts", name, "gpus", index)) for index, item in enumerate(spec.gpus)]
+    wanted: list[tuple[schema.Device, DocumentPath]] = [
+        (item, ("hosts", name, "gpus", index)) for index, item in enumerate(spec.gpus)
+    ]
     if spec.rent:
         rented = schema.Device(name=spec.rent.gpu)
         wanted += [(rented, ("hosts", name, "rent", "gpu"))] * spec.rent.count
@@ -187,7 +188,7 @@ def _facts(
     path: DocumentPath,
     reader: CatalogueReader,
     found: list[Diagnostic],
-) -> tuple[ModelFacts | None, str | None]:
+) -> tuple[ModelFacts | None, Quantization | None]:
     if source.kind is not SourceKind.HUB:
         return None, None
     answer = find_model(reader, source.name)
@@ -205,12 +206,14 @@ def _quantization(
     spec: schema.Model,
     source: ModelSource,
     facts: ModelFacts | None,
-    hinted: str | None,
+    hinted: Quantization | None,
     path: DocumentPath,
     reader: CatalogueReader,
     found: list[Diagnostic],
 ) -> Quantization | None:
-    written = spec.quant or hinted or (facts.weights.quantization if facts else None)
+    if spec.quant is None and hinted is not None:
+        return hinted
+    written = spec.quant or (facts.weights.quantization if facts else None)
     if written is None:
         return None
     return _row(find_quantization(reader, written), (*path, "quant"), found)
@@ -225,8 +228,11 @@ def _engine(
     found: list[Diagnostic],
 ) -> tuple[str, str]:
     if spec.engine:
+        engine = find_engine(spec.engine)
+        if engine is not None:
+            return engine.name, "as written"
         known = engine_names()
-        if spec.engine not in known:
+        if spec.image is None or spec.footprint is None:
             unknown = f"engine {spec.engine!r} is not known"
             advice = advise(spec.engine, known, "engines")
             found.append(error(unknown, *path, "engine", value=spec.engine, advice=advice))

@@ -73,7 +73,11 @@ class RuntimeChoice(StrEnum):
 class Section(BaseModel):
     """Base of every part of a blueprint: frozen, and no key that is not named here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    # Deferred: only the whole is ever validated, so building a validator for every part as it is
+    # defined would double the time to start.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
 
 class Device(Section):
