@@ -11,7 +11,7 @@ from typing import Final
 
 from planner.diagnostics import Severity
 from planner.farm import FarmHost, FarmModel, HostDevice
-from planner.placement.demand import NEED_GPU, Demand, demand, needs_gpu
+from planner.placement.demand import Demand, demand, needs_gpu, runs_on, runs_on_cpu
 from planner.placement.ledger import Ledger, Shortage
 from planner.placement.room import Card, Room
 from planner.sizing.values import SizeReport
@@ -53,7 +53,7 @@ def on_gpu(model: FarmModel, room: Room, ledger: Ledger, size: Sizer) -> Iterato
     """
     if model.spec.gpu_layers == 0:
         return
-    groups = _equal(room.cards)
+    groups = _equal(tuple(card for card in room.cards if runs_on(model, card)))
     counts = _counts(model, max((len(group) for group in groups), default=0))
     for count in counts:
         for group in groups:
@@ -81,7 +81,7 @@ def _equal(cards: tuple[Card, ...]) -> list[tuple[Card, ...]]:
 def _counts(model: FarmModel, most: int) -> tuple[int, ...]:
     spec = model.spec
     written = (spec.tensor_parallel or 1) * (spec.pipeline_parallel or 1)
-    if written > 1 or spec.tensor_parallel or model.engine in NEED_GPU:
+    if written > 1 or spec.tensor_parallel or not runs_on_cpu(model):
         return (written,)
     return tuple(range(1, most + 1))
 
@@ -125,9 +125,10 @@ def _missing_kv(model: FarmModel, report: SizeReport) -> list[int]:
 
 def _too_few(model: FarmModel, room: Room, count: int) -> str:
     if not room.cards:
-        return f"no GPU, and {model.engine} needs one"
+        return f"no GPU, and {model.name} needs one"
     kinds = ", ".join(f"{len(g)} x {g[0].device.device.id}" for g in _equal(room.cards))
-    return f"{kinds}, and {model.name} needs {count} equal ones"
+    equal = f"{count} equal ones" if count > 1 else "one"
+    return f"{kinds}, and {model.engine} needs {equal} it runs on"
 
 
 def why_not(attempt: Attempt) -> str:

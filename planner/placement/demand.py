@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from planner.engines.registry import find_engine
 from planner.farm import FarmModel
 from planner.placement.room import Card
 from planner.sizing.values import SizeReport
 
-# Engines that reserve their share of a card when they start, sized by the card and not by need.
-RESERVING: Final = frozenset({"vllm", "sglang"})
-# Engines that do not start without a GPU here.
-NEED_GPU: Final = frozenset({"vllm", "sglang"})
+# Arguments that limit what an engine reserves, so that something else can run on the card.
 _CAPS: Final = (
     "--gpu-memory-utilization",
     "--kv-cache-memory-bytes",
@@ -53,11 +51,23 @@ def capped(model: FarmModel) -> bool:
     return any(argument.split("=", 1)[0] in _CAPS for argument in model.spec.extra_args)
 
 
+def runs_on_cpu(model: FarmModel) -> bool:
+    """Whether the engine can serve from RAM alone. An engine planner does not know may."""
+    engine = find_engine(model.engine)
+    return engine is None or engine.cpu
+
+
 def needs_gpu(model: FarmModel) -> bool:
-    """Whether the replica cannot run from RAM alone."""
+    """Whether the replica must have a card: its engine says so, or what is written does."""
     spec = model.spec
     asked = bool(spec.gpu_layers) or spec.cpu_moe is not None or bool(spec.tensor_parallel)
-    return model.engine in NEED_GPU or asked
+    return asked or not runs_on_cpu(model)
+
+
+def runs_on(model: FarmModel, card: Card) -> bool:
+    """Whether the engine runs on cards of that maker."""
+    engine = find_engine(model.engine)
+    return engine is None or card.device.device.vendor in engine.vendors
 
 
 def demand(model: FarmModel, cards: tuple[Card, ...], report: SizeReport) -> Demand:
@@ -67,7 +77,8 @@ def demand(model: FarmModel, cards: tuple[Card, ...], report: SizeReport) -> Dem
     is whatever the card has left, so a second engine would find nothing. A card that the report
     does not mention is taken whole too, because what the replica takes of it is not known.
     """
-    whole = model.engine in RESERVING and not capped(model)
+    engine = find_engine(model.engine)
+    whole = engine is not None and engine.reserves and not capped(model)
     sizes = report.devices if len(report.devices) == len(cards) else ()
     claims = (
         tuple(

@@ -185,7 +185,7 @@ class TestNoPlace:
         assert only.summary == "models.chat[0] has no room on any host"
         assert only.where == "models.chat"
         assert only.detail == (
-            "box: rtx-4090 #0 lacks 2.01 GiB; silent: no GPU, and vllm needs one"
+            "box: rtx-4090 #0 lacks 2.01 GiB; silent: no GPU, and chat needs one"
         )
         assert only.advice == "write `context: 111k` under models.chat: it then fits on box"
 
