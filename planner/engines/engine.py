@@ -1,0 +1,67 @@
+"""What planner needs to know of an inference engine, and what an engine is told about a replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.blueprint.schema import Task
+from planner.catalogue.quantization import Family
+from planner.diagnostics import Diagnostic
+from planner.engines.versions import EngineVersion
+from planner.farm import Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One replica about to be started.
+
+    ``model_path`` is the file or folder as the engine sees it; ``host`` and ``port`` are what it
+    listens on, inside its container where it has one.
+    """
+
+    placed: Placed
+    version: EngineVersion
+    model_path: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a command line; a positional argument when ``name`` is empty.
+
+    An ``optional`` one is left out where the engine's version does not know it; any other is then
+    an error.
+    """
+
+    name: str
+    value: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An inference engine.
+
+    ``tasks`` are in order of how well it does them. ``vendors`` are the makers of devices it runs
+    on; ``cpu`` says whether it runs without one, ``reserves`` whether it takes its share of a card
+    at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
+    ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
+    ``strengths`` ends the sentence that says why it was chosen.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    reads: Family
+    tasks: tuple[Task, ...]
+    vendors: frozenset[str]
+    cpu: bool
+    reserves: bool
+    folder: bool
+    writes: bool
+    root: bool
+    strengths: str
+    options: Callable[[Launch], tuple[Option, ...]]
+    environment: Callable[[Launch], tuple[tuple[str, str], ...]]
+    check: Callable[[Launch], tuple[Diagnostic, ...]]

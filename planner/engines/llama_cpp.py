@@ -1,0 +1,154 @@
+"""llama.cpp's llama-server: GGUF files, on CPUs and cards of every maker, also split over both."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from planner.blueprint.schema import Task
+from planner.catalogue.quantization import Family
+from planner.diagnostics import Diagnostic, error, note
+from planner.engines.arguments import given, options
+from planner.engines.engine import Engine, Launch, Option
+from planner.units import MIB, ceil_div
+
+_TYPES: Final = frozenset({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"})
+_NAMES: Final = {"fp16": "f16", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "q8": "q8_0"}
+_PLAIN: Final = frozenset({"f32", "f16", "bf16"})
+_EVERY_LAYER: Final = "999"  # older builds know no "all"; more layers than any model has
+
+
+def _options(launch: Launch) -> tuple[Option, ...]:
+    spec, devices = launch.placed.model.spec, launch.placed.devices
+    return options(
+        Option("--model", launch.model_path),
+        Option("--alias", launch.placed.model.name),
+        Option("--host", launch.host),
+        Option("--port", str(launch.port)),
+        given("--ctx-size", context_tokens(launch)),
+        given("--parallel", spec.parallel),
+        # one pool for all slots: a request may be as long as the context, as with other engines
+        Option("--kv-unified", optional=True) if (spec.parallel or 1) > 1 else None,
+        *_cache_types(launch),
+        *_devices(launch),
+        given("--n-cpu-moe", spec.cpu_moe if devices else None),
+        given("--threads", spec.threads),
+        Option("--numa", "distribute") if launch.placed.host.spec.sockets > 1 else None,
+        # planner did the sizing; the server would otherwise shrink what it was told
+        Option("--fit", "off", optional=True),
+        Option("--cache-ram", str(_prompt_cache_mib(launch)), optional=True),
+        *_positions(launch),
+        given("--override-kv", _experts(launch)),
+        Option("--embeddings") if spec.task is Task.EMBEDDING else None,
+        Option("--rerank") if spec.task is Task.RERANK else None,
+        Option("--metrics"),
+        Option("--no-slots", optional=True),  # shows other people's prompts
+        Option("--cors-origins", "localhost", optional=True),
+        Option("--offline", optional=True),
+    )
+
+
+def context_tokens(launch: Launch) -> int | None:
+    """Tokens of the pool: what sizing reserved, at least the context; None lets the model say."""
+    context = launch.placed.model.context
+    capacity = launch.placed.report.kv_capacity_tokens
+    if context is None:
+        return None
+    return max(context, capacity or 0)
+
+
+def _devices(launch: Launch) -> tuple[Option, ...]:
+    devices, layers = launch.placed.devices, launch.placed.model.spec.gpu_layers
+    if not devices:
+        return (Option("--gpu-layers", "0"),)
+    amount = Option("--gpu-layers", _EVERY_LAYER if layers is None else str(layers))
+    if len(devices) == 1:
+        return (amount,)
+    shares = ",".join(str(device.memory_bytes // MIB) for device in devices)
+    return (amount, Option("--split-mode", "layer"), Option("--tensor-split", shares))
+
+
+def _cache_types(launch: Launch) -> tuple[Option, ...]:
+    kinds = _kinds(launch)
+    if not kinds:
+        return ()
+    keys, values = kinds[0], kinds[-1]
+    # a quantized V cache works with flash attention only
+    flash = () if values in _PLAIN else (Option("--flash-attn", "on"),)
+    return (Option("--cache-type-k", keys), Option("--cache-type-v", values), *flash)
+
+
+def _kinds(launch: Launch) -> list[str]:
+    written = launch.placed.model.spec.kv_dtype
+    if written is None or written == "auto":
+        return []
+    return [_NAMES.get(kind, kind) for kind in written.lower().replace(" ", "").split(",")]
+
+
+def _positions(launch: Launch) -> tuple[Option, ...]:
+    factor, facts = launch.placed.model.spec.yarn, launch.placed.model.facts
+    if factor is None:
+        return ()
+    original = facts.rope.native_context if facts else None
+    return options(
+        Option("--rope-scaling", "yarn"),
+        Option("--rope-scale", f"{factor:g}"),
+        given("--yarn-orig-ctx", original),
+    )
+
+
+def _experts(launch: Launch) -> str | None:
+    count, name = launch.placed.model.spec.experts_per_token, _architecture(launch)
+    return f"{name}.expert_used_count=int:{count}" if count and name else None
+
+
+def _architecture(launch: Launch) -> str | None:
+    """``general.architecture`` of the file's header, or the model type it is derived from."""
+    header, facts = launch.placed.model.gguf, launch.placed.model.facts
+    if isinstance(header, dict):
+        found = header.get("general.architecture")
+        return found if isinstance(found, str) else None
+    return facts.model_type.replace("_", "") if facts else None
+
+
+def _prompt_cache_mib(launch: Launch) -> int:
+    """What sizing counted for it; nothing otherwise, where the default would take 8 GiB of RAM."""
+    terms = launch.placed.report.host.terms
+    return ceil_div(sum(term.bytes for term in terms if term.name == "prompt_cache"), MIB)
+
+
+def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
+def _check(launch: Launch) -> tuple[Diagnostic, ...]:
+    model, found = launch.placed.model, []
+    path = ("models", model.name)
+    for kind in _kinds(launch):
+        if kind not in _TYPES:
+            found.append(error(f"llama.cpp has no {kind} cache", *path, "kv_dtype", value=kind,
+                               advice="write f16, q8_0 or q4_0"))  # fmt: skip
+    if model.spec.experts_per_token and _architecture(launch) is None:
+        found.append(error("the file's architecture is not known", *path, "experts_per_token",
+                           detail="the setting's name starts with it",
+                           advice="use a local GGUF file, or leave the number out"))  # fmt: skip
+    if (model.spec.tensor_parallel or 1) > 1:
+        found.append(note("llama.cpp splits by layers, not tensors", *path, "tensor_parallel"))
+    return tuple(found)
+
+
+LLAMA_CPP: Final = Engine(
+    name="llama.cpp",
+    aliases=("llama-cpp", "llamacpp"),
+    reads=Family.GGUF,
+    tasks=(Task.CHAT, Task.EMBEDDING, Task.RERANK),
+    vendors=frozenset({"nvidia", "amd", "intel", "apple"}),
+    cpu=True,
+    reserves=False,
+    folder=False,
+    writes=False,
+    root=False,
+    strengths="reads K-quants and runs with or without a GPU",
+    options=_options,
+    environment=_environment,
+    check=_check,
+)

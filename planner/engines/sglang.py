@@ -1,0 +1,81 @@
+"""SGLang: safetensors on NVIDIA and AMD cards, with a static share of each card."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from planner.blueprint.schema import Task
+from planner.catalogue.quantization import Family
+from planner.diagnostics import Diagnostic, error
+from planner.engines.arguments import given, memory_share, options
+from planner.engines.engine import Engine, Launch, Option
+from planner.engines.parallel import parallelism
+from planner.engines.quantize import quantize_at_load
+
+_CACHE: Final = {"f16": "auto", "fp16": "auto", "fp8": "fp8_e4m3", "bf16": "bf16"}
+
+
+def _options(launch: Launch) -> tuple[Option, ...]:
+    model, spec = launch.placed.model, launch.placed.model.spec
+    shape = parallelism(launch.placed)
+    cache = spec.kv_dtype.lower() if spec.kv_dtype else None
+    experts = spec.experts_per_token
+    return options(
+        Option("--model-path", launch.model_path),
+        Option("--served-model-name", model.name),
+        Option("--host", launch.host),
+        Option("--port", str(launch.port)),
+        given("--context-length", model.context),
+        given("--max-running-requests", spec.parallel),
+        given("--tp-size", shape.tensor if shape.tensor > 1 else None),
+        given("--pp-size", shape.pipeline if shape.pipeline > 1 else None),
+        given(
+            "--mem-fraction-static",
+            memory_share(launch.placed.report, launch.version.outside_share),
+        ),
+        given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
+        given("--quantization", quantize_at_load(model, {"fp8": "fp8"})),
+        given(
+            "--json-model-override-args",
+            json.dumps({"num_experts_per_tok": experts}) if experts else None,
+        ),
+        Option("--is-embedding") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
+        Option("--enable-metrics"),
+    )
+
+
+def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
+    return (("HF_HUB_OFFLINE", "1"),)
+
+
+def _check(launch: Launch) -> tuple[Diagnostic, ...]:
+    spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
+    found = []
+    for key, value in (("gpu_layers", spec.gpu_layers), ("cpu_moe", spec.cpu_moe)):
+        if value is not None:
+            found.append(error(f"sglang has no {key}", *path, key, value=value,
+                               advice=f"take {key} out"))  # fmt: skip
+    if spec.yarn:
+        found.append(error("yarn is not rendered for sglang", *path, "yarn",
+                           detail="its override is silently ignored by models with nested configs",
+                           advice="write another engine"))  # fmt: skip
+    return tuple(found)
+
+
+SGLANG: Final = Engine(
+    name="sglang",
+    aliases=(),
+    reads=Family.SAFETENSORS,
+    tasks=(Task.CHAT, Task.EMBEDDING),
+    vendors=frozenset({"nvidia", "amd"}),
+    cpu=False,
+    reserves=True,
+    folder=True,
+    writes=True,
+    root=True,
+    strengths="fast where requests share long beginnings",
+    options=_options,
+    environment=_environment,
+    check=_check,
+)

@@ -1,0 +1,97 @@
+"""vLLM: safetensors on NVIDIA and AMD cards, many requests at once, cut over cards both ways."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from planner.blueprint.schema import Task
+from planner.catalogue.quantization import Family
+from planner.diagnostics import Diagnostic, error
+from planner.engines.arguments import given, memory_share, options
+from planner.engines.engine import Engine, Launch, Option
+from planner.engines.parallel import parallelism
+from planner.engines.quantize import quantize_at_load
+
+_CACHE: Final = {"f16": "auto", "fp16": "auto", "bf16": "bfloat16"}
+_AT_LOAD: Final = {"fp8": "fp8", "bnb": "bitsandbytes", "nf4": "bitsandbytes"}
+
+
+def _options(launch: Launch) -> tuple[Option, ...]:
+    model, spec = launch.placed.model, launch.placed.model.spec
+    shape = parallelism(launch.placed)
+    cache = spec.kv_dtype.lower() if spec.kv_dtype else None
+    overrides = _overrides(launch)
+    return options(
+        Option("", launch.model_path),
+        Option("--served-model-name", model.name),
+        Option("--host", launch.host),
+        Option("--port", str(launch.port)),
+        given("--max-model-len", model.context),
+        given("--max-num-seqs", spec.parallel),
+        given("--tensor-parallel-size", shape.tensor if shape.tensor > 1 else None),
+        given("--pipeline-parallel-size", shape.pipeline if shape.pipeline > 1 else None),
+        given(
+            "--gpu-memory-utilization",
+            memory_share(launch.placed.report, launch.version.outside_share),
+        ),
+        given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
+        given("--quantization", quantize_at_load(model, _AT_LOAD)),
+        given("--hf-overrides", json.dumps(overrides, sort_keys=True) if overrides else None),
+        Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
+    )
+
+
+def _overrides(launch: Launch) -> dict[str, object]:
+    spec, facts = launch.placed.model.spec, launch.placed.model.facts
+    found: dict[str, object] = {}
+    if spec.experts_per_token:
+        found["num_experts_per_tok"] = spec.experts_per_token
+    if spec.yarn and facts:
+        scaling: dict[str, object] = {
+            "rope_type": "yarn",
+            "factor": spec.yarn,
+            "original_max_position_embeddings": facts.rope.native_context,
+        }
+        if facts.rope.theta:
+            scaling["rope_theta"] = facts.rope.theta
+        found["rope_parameters"] = scaling
+    return found
+
+
+def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
+    # weights are on the host already; nothing may be fetched behind the plan's back
+    return (("HF_HUB_OFFLINE", "1"), ("VLLM_NO_USAGE_STATS", "1"))
+
+
+def _check(launch: Launch) -> tuple[Diagnostic, ...]:
+    spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
+    found = []
+    if spec.gpu_layers is not None or spec.cpu_moe is not None:
+        key = "cpu_moe" if spec.cpu_moe is not None else "gpu_layers"
+        found.append(error(f"vllm has no {key}", *path, key,
+                           detail="it keeps whole layers on its cards",
+                           advice=f"take {key} out, or write an engine that splits"))  # fmt: skip
+    if spec.yarn and launch.placed.model.facts is None:
+        found.append(error("yarn needs the model's own context", *path, "yarn",
+                           detail="the catalogue does not know this model",
+                           advice="put --hf-overrides into extra_args"))  # fmt: skip
+    return tuple(found)
+
+
+VLLM: Final = Engine(
+    name="vllm",
+    aliases=(),
+    reads=Family.SAFETENSORS,
+    tasks=(Task.CHAT, Task.EMBEDDING, Task.RERANK),
+    vendors=frozenset({"nvidia", "amd"}),
+    cpu=False,
+    reserves=True,
+    folder=True,
+    writes=True,
+    root=True,
+    strengths="the fastest for many requests at once",
+    options=_options,
+    environment=_environment,
+    check=_check,
+)

@@ -1,0 +1,169 @@
+"""Renders a host's replicas as one Docker Compose v2 file."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from planner.engines.arguments import arguments
+from planner.engines.engine import Launch
+from planner.farm import FarmHost
+from planner.render.bundle import File
+from planner.render.limits import deadline_seconds, memory_limit
+from planner.render.places import artifact_folder, image_name
+from planner.render.rendered import Rendered, workload_digest
+from planner.render.replica import Replica
+from planner.render.yaml_text import to_yaml
+
+FILE: Final = "compose.yaml"
+_MODELS: Final = "/models"
+_NOBODY: Final = "65534:65534"
+_SHARED_MEMORY: Final = 8 << 30  # NCCL hangs on Docker's 64 MB when several cards work together
+
+
+def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) -> Rendered:
+    """The compose file of a host."""
+    services: dict[str, Any] = {}
+    digests: dict[str, str] = {}
+    for replica in replicas:
+        name = replica.placed.name
+        service = _service(replica)
+        digests[name] = workload_digest(service, replica)
+        service["labels"]["io.planner.digest"] = digests[name]
+        services[name] = service
+    document = {
+        "name": f"planner-{project}",
+        "services": literal(services),
+        "networks": {"default": {"labels": {"io.planner.project": project}}},
+    }
+    return Rendered((File(FILE, to_yaml(document)),), digests)
+
+
+def literal(value: Any) -> Any:
+    """``value`` with every ``$`` doubled: Compose would put variables in its place."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, dict):
+        return {key: literal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [literal(item) for item in value]
+    return value
+
+
+def _service(replica: Replica) -> dict[str, Any]:
+    placed, version = replica.placed, replica.version
+    launch = Launch(placed, version, replica.model_path(_MODELS), "0.0.0.0", version.port)
+    service: dict[str, Any] = {
+        "image": _image(replica),
+        **_entrypoint(replica),
+        "command": list(arguments(replica.engine, launch)),
+        "restart": "unless-stopped",
+        "stop_grace_period": "30s",
+        "ports": [_port(replica)],
+        "volumes": [_models(replica)],
+        **_environment(replica, launch),
+        **_identity(replica),
+        **_limits(replica),
+        **_devices(replica),
+        **_health(replica),
+        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        "labels": {
+            "io.planner.project": replica.project,
+            "io.planner.workload": placed.name,
+            "io.planner.resource": placed.resource,
+        },
+    }
+    return service
+
+
+def _image(replica: Replica) -> str:
+    if replica.program is None:
+        raise ValueError(f"{replica.placed.name} has no image")
+    return image_name(replica.project, replica.program)
+
+
+def _from_archive(replica: Replica) -> bool:
+    return replica.placed.model.archive is not None
+
+
+def _entrypoint(replica: Replica) -> dict[str, Any]:
+    """A root folder has no entry point of its own; an image's may do more than start the engine."""
+    binary, version = replica.placed.model.spec.binary, replica.version
+    known = version.program if _from_archive(replica) else version.image_program
+    program = (binary, *known[1:]) if binary else known
+    return {"entrypoint": list(program)} if program else {}
+
+
+def _port(replica: Replica) -> dict[str, Any]:
+    return {
+        "target": replica.version.port,
+        "published": str(replica.placed.port),
+        "host_ip": replica.placed.bind,
+        "protocol": "tcp",
+    }
+
+
+def _models(replica: Replica) -> dict[str, Any]:
+    return {
+        "type": "bind",
+        "source": artifact_folder(replica.project, replica.weights),
+        "target": _MODELS,
+        "read_only": True,
+        "bind": {"create_host_path": False},
+    }
+
+
+def _environment(replica: Replica, launch: Launch) -> dict[str, Any]:
+    pairs = dict(replica.engine.environment(launch))
+    if len(replica.placed.devices) > 1:
+        # indexes mean what nvidia-smi shows, not CUDA's order by speed
+        pairs["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    return {"environment": pairs} if pairs else {}
+
+
+def _identity(replica: Replica) -> dict[str, Any]:
+    engine = replica.engine
+    rights: dict[str, Any] = {} if engine.root else {"user": _NOBODY}
+    rights |= {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+    if not engine.writes:
+        rights |= {"read_only": True, "tmpfs": ["/tmp"]}
+    return rights
+
+
+def _limits(replica: Replica) -> dict[str, Any]:
+    limits: dict[str, Any] = {"pids_limit": replica.version.processes}
+    most = memory_limit(replica)
+    if most is not None:
+        # the same for both: weights on a swap disk answer in minutes
+        limits |= {"mem_limit": most, "memswap_limit": most}
+    locked = {"memlock": {"soft": -1, "hard": -1}}
+    if len(replica.placed.devices) > 1:
+        stack = {"stack": 64 << 20}
+        return {**limits, "shm_size": _SHARED_MEMORY, "ulimits": {**locked, **stack}}
+    return {**limits, "ulimits": locked}
+
+
+def _devices(replica: Replica) -> dict[str, Any]:
+    devices = replica.placed.devices
+    if not devices:
+        return {}
+    reservation = {
+        "driver": "nvidia",
+        "device_ids": [device.uuid or str(device.index) for device in devices],
+        "capabilities": ["gpu"],
+    }
+    return {"deploy": {"resources": {"reservations": {"devices": [reservation]}}}}
+
+
+def _health(replica: Replica) -> dict[str, Any]:
+    """A probe that exists in the published image; an archive may hold no such program."""
+    if _from_archive(replica) or not replica.version.health_command:
+        return {}
+    return {
+        "healthcheck": {
+            "test": ["CMD", *replica.version.health_command],
+            "interval": "30s",
+            "timeout": "10s",
+            "retries": 3,
+            "start_period": f"{deadline_seconds(replica)}s",
+        }
+    }

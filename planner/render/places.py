@@ -1,0 +1,35 @@
+"""Where things lie on a host, as the rendered files name them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from planner.render.bundle import Artifact, ArtifactKind
+
+BASE: Final = "/var/lib/planner"
+
+
+def artifact_folder(project: str, artifact: Artifact) -> str:
+    """The folder of an artifact's files. Raises ValueError for images, which lie in no folder."""
+    match artifact.kind:
+        case ArtifactKind.WEIGHTS:
+            place = f"weights/{artifact.key}"
+        case ArtifactKind.ROOT:
+            place = f"roots/{artifact.key}"
+        case ArtifactKind.HUB_FILES:
+            place = f"hub/{artifact.key.replace('/', '--')}"
+        case ArtifactKind.IMAGE | ArtifactKind.REGISTRY_IMAGE:
+            raise ValueError(f"{artifact.key} is an image")
+    return f"{BASE}/{project}/artifacts/{place}"
+
+
+def image_name(project: str, artifact: Artifact) -> str:
+    """What a container calls the image: a registry reference, or the tag of an archive's image."""
+    if artifact.kind is ArtifactKind.REGISTRY_IMAGE:
+        return artifact.source
+    return f"planner.local/{project}:{artifact.key[:16]}"
+
+
+def unit_name(project: str, workload: str) -> str:
+    """The name of a workload's systemd unit."""
+    return f"planner-{project}-{workload}.service"

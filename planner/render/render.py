@@ -1,0 +1,128 @@
+"""Turns a placement into what every host should have: files, workloads, artifacts.
+
+Pure: the same placement and templates give the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from planner.blueprint.schema import Blueprint
+from planner.diagnostics import Diagnostic, note
+from planner.engines.arguments import check_arguments
+from planner.engines.engine import Launch
+from planner.farm import FarmHost, Placed, Placement
+from planner.render.bundle import Artifact, Bundle, HostBundle, Probe, Runtime, Workload
+from planner.render.compose import render_compose
+from planner.render.limits import deadline_seconds, start_seconds
+from planner.render.manifest import render_manifest
+from planner.render.rendered import Rendered, Renderer
+from planner.render.replica import Replica, join
+from planner.render.systemd import render_systemd
+
+# One line a runtime.
+RENDERERS: Final[Mapping[Runtime, Renderer]] = {
+    Runtime.COMPOSE: render_compose,
+    Runtime.SYSTEMD: render_systemd,
+}
+
+
+def render(
+    placement: Placement, templates: Mapping[str, str]
+) -> tuple[Bundle, tuple[Diagnostic, ...]]:
+    """The bundle of a farm, and what was left out or must be pinned first.
+
+    ``templates`` are the texts planner ships with, by name (``planner.sources.templates``). A host
+    without replicas gets an empty bundle, so that what it has can be taken away. Where a
+    diagnostic is an error the bundle is for reading, not for a host.
+    """
+    project = placement.farm.project
+    found: list[Diagnostic] = list(_left_out(placement))
+    bundles = []
+    for host in placement.farm.hosts:
+        if host.rented:
+            continue
+        here = tuple(placed for placed in placement.replicas if placed.host.name == host.name)
+        bundle, more = _host(project, host, here, templates)
+        bundles.append(bundle)
+        found += more
+    return Bundle(project, tuple(bundles)), tuple(dict.fromkeys(found))
+
+
+def _host(
+    project: str, host: FarmHost, here: tuple[Placed, ...], templates: Mapping[str, str]
+) -> tuple[HostBundle, list[Diagnostic]]:
+    runtime = Runtime(host.spec.runtime.value)
+    found: list[Diagnostic] = []
+    replicas: list[Replica] = []
+    for placed in here:
+        replica, more = join(project, placed, templates)
+        found += more
+        if replica is not None:
+            replicas.append(replica)
+            found += check_arguments(replica.engine, _any_launch(replica))
+    if not replicas:
+        return HostBundle(host.name, project, runtime, (), ()), found
+    rendered = RENDERERS[runtime](project, host, tuple(replicas))
+    found += rendered.diagnostics
+    workloads = tuple(
+        _workload(replica, runtime, rendered)
+        for replica in replicas
+        if replica.placed.name in rendered.digests
+    )
+    artifacts = _artifacts(replicas)
+    manifest = render_manifest(project, host.name, rendered.files, workloads, artifacts)
+    files = (*rendered.files, manifest)
+    return HostBundle(host.name, project, runtime, files, workloads, artifacts), found
+
+
+def _any_launch(replica: Replica) -> Launch:
+    """Checks depend on options, not on where the model lies."""
+    placed = replica.placed
+    return Launch(placed, replica.version, "/models", placed.bind, placed.port)
+
+
+def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
+    placed = replica.placed
+    return Workload(
+        name=placed.name,
+        resource=placed.resource,
+        runtime=runtime,
+        digest=rendered.digests[placed.name],
+        artifacts=tuple(artifact.key for artifact in replica.artifacts),
+        probe=Probe(
+            port=placed.port,
+            path=replica.version.health,
+            address=placed.bind,
+            seconds=deadline_seconds(replica),
+        ),
+        port=placed.port,
+        start_seconds=start_seconds(replica),
+    )
+
+
+def _artifacts(replicas: Iterable[Replica]) -> tuple[Artifact, ...]:
+    """Each once, in the order of first use; two models may share a file or an image."""
+    unique: dict[tuple[str, str], Artifact] = {}
+    for replica in replicas:
+        for artifact in replica.artifacts:
+            unique.setdefault((artifact.kind.value, artifact.key), artifact)
+    return tuple(unique.values())
+
+
+def _left_out(placement: Placement) -> Iterable[Diagnostic]:
+    """What this version does not render; whether that stops an apply is not decided here."""
+    blueprint: Blueprint = placement.farm.blueprint
+    for kind in ("stores", "services", "roles"):
+        for name in getattr(blueprint, kind):
+            yield note(f"{kind[:-1]} {name!r} is not rendered by this version", kind, name)
+    if blueprint.gateway is not None:
+        yield note("the gateway is not rendered by this version", "gateway")
+    for name, model in blueprint.models.items():
+        for adapter in model.adapters:
+            yield note(f"adapter {adapter!r} is not rendered by this version", "models", name,
+                       "adapters", adapter)  # fmt: skip
+    for host in placement.farm.hosts:
+        if host.rented:
+            yield note(f"{host.name} is rented; nothing is rendered for it", "hosts", host.name)

@@ -1,0 +1,35 @@
+"""What a runtime's renderer gives back, and the digest that decides about restarts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.diagnostics import Diagnostic
+from planner.farm import FarmHost
+from planner.render.bundle import File
+from planner.render.replica import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Files of a host, the digest of each workload by name, and what is to be said."""
+
+    files: tuple[File, ...]
+    digests: dict[str, str]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+Renderer = Callable[[str, FarmHost, tuple[Replica, ...]], Rendered]
+
+
+def workload_digest(definition: object, replica: Replica) -> str:
+    """16 hexadecimal digits over the definition and the artifacts: all that a restart can change.
+
+    ``definition`` is the service or unit as data, without the digest itself.
+    """
+    keys = sorted(artifact.key for artifact in replica.artifacts)
+    text = json.dumps({"definition": definition, "artifacts": keys}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

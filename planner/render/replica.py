@@ -1,0 +1,212 @@
+"""Joins a placed replica with its engine, version and artifacts: all that a runtime needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from planner.blueprint import schema
+from planner.diagnostics import Diagnostic, error, warning
+from planner.engines.engine import Engine
+from planner.engines.registry import ENGINES, engine_names, find_engine
+from planner.engines.versions import EngineVersion, parse_versions, pick_version
+from planner.farm import FarmModel, Placed, SourceKind
+from planner.names import advise
+from planner.render.bundle import Artifact, ArtifactKind
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
+_MISSING: Final = "0" * 64  # stands where a file could not be read, so that the rest can be shown
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica to render.
+
+    ``weights`` holds the model; ``file`` is the file of it that the engine opens, None for the
+    whole folder. ``program`` is the archive or image the engine comes in, None when it is on the
+    host already.
+    """
+
+    project: str
+    placed: Placed
+    engine: Engine
+    version: EngineVersion
+    weights: Artifact
+    file: str | None
+    program: Artifact | None
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """What must lie on the host before it starts."""
+        return (self.weights,) if self.program is None else (self.weights, self.program)
+
+    def model_path(self, folder: str) -> str:
+        """The model as the engine sees it when its artifact lies in ``folder``."""
+        return f"{folder}/{self.file}" if self.file else folder
+
+
+def join(
+    project: str, placed: Placed, templates: Mapping[str, str]
+) -> tuple[Replica | None, tuple[Diagnostic, ...]]:
+    """The replica to render, or None with the reasons; it may come with errors beside it.
+
+    ``templates`` holds the engines' rows as ``engines/<engine>.yaml``.
+    """
+    model, path = placed.model, ("models", placed.model.name)
+    engine = find_engine(model.engine)
+    if engine is None:
+        names = engine_names()
+        return None, (error(f"engine {model.engine!r} is not known", *path, "engine",
+                            advice=advise(model.engine, names, "engines")),)  # fmt: skip
+    if model.spec.task not in engine.tasks:
+        return None, (error(f"{engine.name} does no {model.spec.task.value}", *path, "engine",
+                            advice="write another engine"),)  # fmt: skip
+    version, found = _version(engine, model, templates)
+    if version is None:
+        return None, found
+    weights, file, more = _weights(engine, model)
+    program, rest = _program(placed, version)
+    found = (*found, *more, *rest)
+    if weights is None:
+        return None, found
+    return Replica(project, placed, engine, version, weights, file, program), found
+
+
+def _version(
+    engine: Engine, model: FarmModel, templates: Mapping[str, str]
+) -> tuple[EngineVersion | None, tuple[Diagnostic, ...]]:
+    name = f"engines/{engine.name}.yaml"
+    rows, wanted = parse_versions(templates[name], name), model.spec.engine_version
+    row, own = pick_version(rows, wanted)
+    path = ("models", model.name, "engine_version")
+    known = ", ".join(row.version for row in rows)
+    if row is None:
+        return None, (error(f"{engine.name} {wanted} is older than what planner knows", *path,
+                            value=wanted, advice=f"write one of {known}"),)  # fmt: skip
+    if own:
+        return row, ()
+    return row, (warning(f"the options of {engine.name} {wanted} are not known", *path,
+                         value=wanted, detail=f"known versions: {known}; the nearest older one's "
+                         "options are used"),)  # fmt: skip
+
+
+def _weights(
+    engine: Engine, model: FarmModel
+) -> tuple[Artifact | None, str | None, tuple[Diagnostic, ...]]:
+    path = ("models", model.name, "source")
+    if model.source.kind is SourceKind.HUB:
+        return _hub(engine, model)
+    if model.source.kind is SourceKind.FOLDER:
+        return None, None, (error("a folder of model files cannot be pushed yet", *path,
+                                  value=model.source.name,
+                                  advice="name one .gguf file, or org/name@<commit>"),)  # fmt: skip
+    if engine.folder:
+        return None, None, (error(f"{engine.name} loads a folder, not one file", *path,
+                                  value=model.source.name,
+                                  advice="write org/name@<commit>, or an engine for such files: "
+                                  f"{_file_engines()}"),)  # fmt: skip
+    local = model.weights
+    found: tuple[Diagnostic, ...] = ()
+    if local is None or local.sha256 is None:
+        found = (error("the model file could not be read", *path, value=model.source.name,
+                       advice=f"put it at {model.source.name}, beside the blueprint"),)  # fmt: skip
+    written = local.path if local else model.source.name
+    sha256 = (local.sha256 if local else None) or _MISSING
+    size = local.bytes if local else None
+    artifact = Artifact(ArtifactKind.WEIGHTS, sha256, written, size)
+    return artifact, _base_name(written), found
+
+
+def _hub(engine: Engine, model: FarmModel) -> tuple[Artifact, str | None, tuple[Diagnostic, ...]]:
+    path = ("models", model.name, "source")
+    owner, _, rest = model.source.name.partition("/")
+    name, _, file = rest.partition("/")
+    repository, commit = f"{owner}/{name}", model.source.revision or ""
+    found = []
+    if not _COMMIT.fullmatch(commit):
+        found.append(error("the source names no commit", *path, value=model.spec.source,
+                           detail="a branch moves, and one blueprint would mean two farms",
+                           advice=f"pin it: source: {model.source.name}@<commit>, 40 digits from "
+                           "the model page's history"))  # fmt: skip
+    if not engine.folder and not file:
+        found.append(error(f"{engine.name} loads one file of a repository", *path,
+                           value=model.spec.source,
+                           advice=f"name it: {repository}/<file>.gguf@<commit>"))  # fmt: skip
+    # One file of a repository is another artifact than the whole: its folder holds only that.
+    key = f"{repository}@{commit or 'unpinned'}" + (f"/{file}" if file else "")
+    artifact = Artifact(ArtifactKind.HUB_FILES, key, repository, None, commit or None,
+                        (file,) if file else ())  # fmt: skip
+    return artifact, file or None, tuple(found)
+
+
+def _program(
+    placed: Placed, version: EngineVersion
+) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
+    if placed.host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
+        return _root(placed, version)
+    model, path = placed.model, ("models", placed.model.name, "image")
+    if isinstance(model.spec.image, schema.ImageArchive):
+        return _archive(model, ArtifactKind.IMAGE)
+    devices = placed.devices
+    capability = devices[0].device.compute_capability if devices else None
+    reference = model.spec.image or version.image_for(
+        devices[0].device.vendor.lower() if devices else None,
+        capability.value if capability else None,
+    )
+    if reference is None:
+        return None, (error(f"no image of {version.engine} for this host is known", *path,
+                            advice="write image: <registry>/<name>@sha256:<digest>"),)  # fmt: skip
+    artifact = Artifact(ArtifactKind.REGISTRY_IMAGE, reference, reference)
+    if _DIGEST.fullmatch(reference):
+        return artifact, ()
+    bare = _without_tag(reference)
+    return artifact, (error("the image has no digest", *path, value=reference,
+                            detail="a tag can be moved, and one blueprint would mean two farms",
+                            advice=f"write image: {bare}@sha256:<digest>, as `docker buildx "
+                            f"imagetools inspect {reference}` prints it"),)  # fmt: skip
+
+
+def _root(placed: Placed, version: EngineVersion) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
+    model, path = placed.model, ("models", placed.model.name)
+    if isinstance(model.spec.image, schema.ImageArchive):
+        return _archive(model, ArtifactKind.ROOT)
+    if isinstance(model.spec.image, str):
+        return None, (error(f"{placed.host.name} runs systemd, which takes no registry image",
+                            *path, "image", value=model.spec.image,
+                            advice="write image: {archive: <root folder tar>} or binary: "
+                            f"{version.program[0]}"),)  # fmt: skip
+    if model.spec.binary is None:
+        return None, (error(f"nothing says where {version.engine} is on {placed.host.name}",
+                            *path, "binary",
+                            advice=f"write binary: {version.program[0]}, or image: "
+                            "{archive: <root folder tar>}"),)  # fmt: skip
+    return None, ()
+
+
+def _archive(model: FarmModel, kind: ArtifactKind) -> tuple[Artifact, tuple[Diagnostic, ...]]:
+    local, image = model.archive, model.spec.image
+    written = image.archive if isinstance(image, schema.ImageArchive) else ""
+    if local is not None and local.sha256 is not None:
+        return Artifact(kind, local.sha256, local.path, local.bytes), ()
+    return Artifact(kind, _MISSING, written), (
+        error("the image archive could not be read", "models", model.name, "image", "archive",
+              value=written, advice=f"put it at {written}, beside the blueprint"),)  # fmt: skip
+
+
+def _file_engines() -> str:
+    return ", ".join(engine.name for engine in ENGINES if not engine.folder)
+
+
+def _without_tag(reference: str) -> str:
+    head, slash, last = reference.rpartition("/")
+    return head + slash + last.partition(":")[0]
+
+
+def _base_name(path: str) -> str:
+    return (
+        PureWindowsPath(path).name if "\\" in path and "/" not in path else PurePosixPath(path).name
+    )

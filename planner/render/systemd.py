@@ -1,0 +1,163 @@
+"""Renders a host's replicas as systemd units, for hosts without a container engine."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from planner.diagnostics import Diagnostic, error
+from planner.engines.arguments import arguments
+from planner.engines.engine import Launch
+from planner.farm import FarmHost
+from planner.render.bundle import File
+from planner.render.limits import memory_limit
+from planner.render.places import artifact_folder, unit_name
+from planner.render.rendered import Rendered, workload_digest
+from planner.render.replica import Replica
+from planner.render.unit_text import Entry, Section, command, entry, to_unit
+
+_MODELS: Final = "/models"  # where a root folder sees its model
+_PROGRAM: Final = re.compile(r"/[A-Za-z0-9._/+=-]+")
+
+# A model server reads its weights, computes and answers one port; the rest is closed to it.
+_HARDENING: Final = (
+    entry("DynamicUser", "yes"),
+    entry("NoNewPrivileges", "yes"),
+    entry("CapabilityBoundingSet"),
+    entry("AmbientCapabilities"),
+    entry("ProtectSystem", "strict"),
+    entry("ProtectHome", "yes"),
+    entry("PrivateTmp", "yes"),
+    entry("ProtectProc", "invisible"),
+    entry("ProtectClock", "yes"),
+    entry("ProtectHostname", "yes"),
+    entry("ProtectControlGroups", "yes"),
+    entry("ProtectKernelLogs", "yes"),
+    entry("ProtectKernelModules", "yes"),
+    entry("ProtectKernelTunables", "yes"),
+    entry("LockPersonality", "yes"),
+    entry("RestrictNamespaces", "yes"),
+    entry("RestrictRealtime", "yes"),
+    entry("RestrictSUIDSGID", "yes"),
+    entry("RestrictAddressFamilies", "AF_INET", "AF_INET6", "AF_UNIX"),
+    entry("SystemCallArchitectures", "native"),
+    entry("SystemCallFilter", "@system-service"),
+    entry("SystemCallErrorNumber", "EPERM"),
+    entry("UMask", "0077"),
+)
+
+
+def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) -> Rendered:
+    """One unit a replica."""
+    files: list[File] = []
+    digests: dict[str, str] = {}
+    found: list[Diagnostic] = []
+    for replica in replicas:
+        name, program = replica.placed.name, _program(replica)
+        usual = replica.version.program[0]
+        if not _PROGRAM.fullmatch(program):
+            found.append(error(f"{program!r} is no path of a program", "models",
+                               replica.placed.model.name, "binary",
+                               advice=f"write a full path: {usual}"))  # fmt: skip
+            continue
+        sections = _sections(replica, program)
+        digest = workload_digest([[title, [_data(e) for e in rows]] for title, rows in sections],
+                                 replica)  # fmt: skip
+        digests[name] = digest
+        marked = [_marked(section, project, digest) for section in sections]
+        files.append(File(f"units/{unit_name(project, name)}", to_unit(marked)))
+    return Rendered(tuple(files), digests, tuple(found))
+
+
+def _data(item: Entry) -> list[str]:
+    return [item.key, *item.words]
+
+
+def _marked(section: Section, project: str, digest: str) -> Section:
+    """The service knows its project and digest: a running process shows them in its environment."""
+    title, rows = section
+    if title != "Service":
+        return section
+    mark = entry("Environment", f"PLANNER_PROJECT={project}", f"PLANNER_DIGEST={digest}")
+    return title, [*rows, mark]
+
+
+def _program(replica: Replica) -> str:
+    return replica.placed.model.spec.binary or replica.version.program[0]
+
+
+def _sections(replica: Replica, program: str) -> list[Section]:
+    placed = replica.placed
+    unit = [
+        entry("Description", "planner", replica.project, placed.name),
+        entry("Wants", "network-online.target"),
+        entry("After", "network-online.target"),
+        entry("StartLimitIntervalSec", "0"),
+    ]
+    service = [
+        entry("Type", "exec"),
+        _command(replica, program),
+        *_environment(replica),
+        entry("Restart", "on-failure"),
+        entry("RestartSec", "5"),
+        entry("TimeoutStopSec", "30"),
+        *_files(replica),
+        *_HARDENING,
+        *_devices(replica),
+        *_limits(replica),
+    ]
+    return [("Unit", unit), ("Service", service),
+            ("Install", [entry("WantedBy", "multi-user.target")])]  # fmt: skip
+
+
+def _launch(replica: Replica) -> Launch:
+    placed = replica.placed
+    folder = _MODELS if replica.program else artifact_folder(replica.project, replica.weights)
+    path = replica.model_path(folder)
+    return Launch(placed, replica.version, path, placed.bind, placed.port)
+
+
+def _command(replica: Replica, program: str) -> Entry:
+    rest = replica.version.program[1:]
+    return command("ExecStart", program, *rest, *arguments(replica.engine, _launch(replica)))
+
+
+def _environment(replica: Replica) -> list[Entry]:
+    pairs = dict(replica.engine.environment(_launch(replica)))
+    devices = replica.placed.devices
+    if devices:
+        pairs["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+        pairs["CUDA_VISIBLE_DEVICES"] = ",".join(d.uuid or str(d.index) for d in devices)
+    return [entry("Environment", f"{key}={value}") for key, value in pairs.items()]
+
+
+def _files(replica: Replica) -> list[Entry]:
+    """A root folder sees nothing of the host but the model, bound read-only."""
+    if replica.program is None:
+        return []
+    weights = artifact_folder(replica.project, replica.weights)
+    return [
+        entry("RootDirectory", artifact_folder(replica.project, replica.program)),
+        entry("MountAPIVFS", "yes"),
+        entry("BindReadOnlyPaths", f"{weights}:{_MODELS}"),
+    ]
+
+
+def _devices(replica: Replica) -> list[Entry]:
+    devices = replica.placed.devices
+    if not devices:
+        # code that is written while it runs is needed by GPU compilers only
+        return [entry("PrivateDevices", "yes"), entry("MemoryDenyWriteExecute", "yes")]
+    nodes = ["/dev/nvidiactl", "/dev/nvidia-uvm", *(f"/dev/nvidia{d.index}" for d in devices)]
+    return [entry("DevicePolicy", "closed"), *(entry("DeviceAllow", node, "rw") for node in nodes)]
+
+
+def _limits(replica: Replica) -> list[Entry]:
+    most = memory_limit(replica)
+    memory = [] if most is None else [entry("MemoryMax", str(most)), entry("MemorySwapMax", "0")]
+    return [
+        *memory,
+        entry("TasksMax", str(replica.version.processes)),
+        entry("LimitMEMLOCK", "infinity"),
+        entry("LimitNOFILE", "65536"),
+    ]
