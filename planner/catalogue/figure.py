@@ -1,11 +1,12 @@
 """Where a number came from: sources, their evidence, and figures that carry their source."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
+
+_ENDS: Final = {"Q1": "03-31", "Q2": "06-30", "Q3": "09-30", "Q4": "12-31", "H1": "06-30"}
 
 
 class Evidence(StrEnum):
@@ -67,25 +68,17 @@ def is_verified(fact: "Figure[object] | Source | None") -> bool:
     return fact is not None and fact.verified
 
 
-def date_order(source: Source | None) -> str:
-    """Return a text that sorts sources from oldest to newest; undated ones sort first.
+def date_order(date: str | None) -> str:
+    """Return a text that sorts dates from oldest to newest; the unknown date sorts first.
 
     A range, a year and a quarter count as their end: an imprecise date says "not later than".
     """
-    if source is None or source.date is None:
+    if date is None:
         return ""
-    date = source.date.rpartition("..")[2]
-    year, _, rest = date.partition("-")
-    quarters: Mapping[str, str] = {
-        "Q1": "03-31",
-        "Q2": "06-30",
-        "Q3": "09-30",
-        "Q4": "12-31",
-        "H1": "06-30",
-        "H2": "12-31",
-    }
-    if not rest:
+    end = date.rpartition("..")[2]
+    year, _, rest = end.partition("-")
+    if rest in ("", "H2"):
         return f"{year}-12-31"
-    if rest in quarters:
-        return f"{year}-{quarters[rest]}"
-    return date if len(rest) > 2 else f"{date}-31"
+    if rest in _ENDS:
+        return f"{year}-{_ENDS[rest]}"
+    return end if len(rest) > 2 else f"{end}-31"

@@ -1,5 +1,6 @@
 """Finds providers, and of several prices for one GPU the one to plan with."""
 
+from planner.catalogue.aliases import read_aliases
 from planner.catalogue.figure import date_order
 from planner.catalogue.match import Match, NotFound
 from planner.catalogue.names import nearest, part_tokens, squash
@@ -19,6 +20,9 @@ def find_provider(reader: CatalogueReader, name: str) -> Match[Provider] | NotFo
     plain = squash(name).removesuffix(".ai").removesuffix(".io").removesuffix(".com")
     if plain in ids:
         return Match(provider_row(reader, plain))
+    for alias in read_aliases(reader, PROVIDERS).names:
+        if squash(alias.name) == plain:
+            return Match(provider_row(reader, alias.id), alias.note)
     return NotFound("provider", name, nearest(plain, ids) or ids)
 
 
@@ -53,7 +57,7 @@ def offers_for(reader: CatalogueReader, gpu: str) -> tuple[Offer, ...]:
     """Return every offer for a GPU, newest first. Reads every provider: for comparisons only."""
     rows = (provider_row(reader, provider_id) for provider_id in reader.names(PROVIDERS))
     found = (offer for row in rows for offer in _for_gpu(row, gpu))
-    return tuple(sorted(found, key=lambda offer: date_order(offer.source), reverse=True))
+    return tuple(sorted(found, key=lambda offer: date_order(offer.source.date), reverse=True))
 
 
 def _for_gpu(provider: Provider, gpu: str) -> tuple[Offer, ...]:
@@ -76,7 +80,7 @@ def _rank(provider: Provider, gpu: str, offer: Offer) -> tuple[bool, bool, bool,
         offer.source.date is not None,
         offer.gpu == gpu,
         offer.figure is not PriceFigure.LOWEST,
-        date_order(offer.source),
+        date_order(offer.source.date),
         -order,
         offer.price.per == HOUR,
     )

@@ -66,7 +66,7 @@ def read_tariffs(reader: CatalogueReader) -> tuple[ElectricityTariff, ...]:
     row = _open(reader, "electricity")
     found = tuple(_tariff(item) for item in row.rows("tariffs"))
     row.done()
-    return tuple(sorted(found, key=lambda tariff: date_order(tariff.source), reverse=True))
+    return tuple(sorted(found, key=lambda tariff: date_order(tariff.source.date), reverse=True))
 
 
 def read_exchange_rates(reader: CatalogueReader) -> tuple[ExchangeRate, ...]:
@@ -95,7 +95,7 @@ def read_memory_prices(reader: CatalogueReader) -> tuple[MemoryPrice, ...]:
     row = _open(reader, "memory_prices")
     found = tuple(_memory_price(item) for item in row.rows("prices"))
     row.done()
-    return tuple(sorted(found, key=lambda price: price.period, reverse=True))
+    return tuple(sorted(found, key=lambda price: date_order(price.period), reverse=True))
 
 
 def _open(reader: CatalogueReader, table: str) -> Row:
