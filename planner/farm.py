@@ -42,11 +42,22 @@ class ModelSource:
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """What is known of a local file that will be pushed. ``sha256`` is None until it was read."""
+    """A local file that will be pushed. ``bytes`` is None when it is missing, ``sha256`` until it
+    was read."""
 
     path: str
     bytes: int | None = None
     sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model's files on this machine. ``weights`` is None for a hub source; ``folder`` says that
+    it names a folder; ``archive`` is the image in a file."""
+
+    weights: LocalFile | None = None
+    folder: bool = False
+    archive: LocalFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from planner.blueprint import schema
+from planner.blueprint.source_text import is_local
 from planner.catalogue.find_model import find_model
 from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
 from planner.catalogue.match import Match, NotFound
@@ -19,9 +20,16 @@ from planner.catalogue.reader import CatalogueReader
 from planner.diagnostics import Diagnostic, DocumentPath, error, note, warning
 from planner.engines.choose import choose_engine
 from planner.engines.registry import engine_names, find_engine
-from planner.farm import Farm, FarmHost, FarmModel, HostDevice, ModelSource, SourceKind
+from planner.farm import (
+    Farm,
+    FarmHost,
+    FarmModel,
+    HostDevice,
+    LocalModel,
+    ModelSource,
+    SourceKind,
+)
 from planner.names import advise
-from planner.sources.local_models import LocalModel, is_local
 
 T = TypeVar("T")
 

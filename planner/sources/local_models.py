@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.blueprint.schema import Blueprint, ImageArchive
-from planner.farm import LocalFile
+from planner.blueprint.source_text import is_local
+from planner.farm import LocalFile, LocalModel
 
 Digest = Callable[[Path], str]
-
-
-@dataclass(frozen=True, slots=True)
-class LocalModel:
-    """A model's files here. ``weights`` is None for a hub source; ``bytes`` None when missing."""
-
-    weights: LocalFile | None = None
-    folder: bool = False
-    archive: LocalFile | None = None
-
-
-def is_local(source: str) -> bool:
-    """Whether a ``source`` names a path rather than a hub repository."""
-    return source.startswith(("./", "../", "/", "~")) or source.endswith((".gguf", ".safetensors"))
 
 
 def read_local_models(
