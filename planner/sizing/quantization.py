@@ -1,4 +1,4 @@
-"""Reads a quantization as people write it: ``bf16``, ``awq int4``, ``fp8 block``, ``Q4_K - Medium``."""
+"""Reads a quantization as people write it: ``bf16``, ``awq int4``, ``Q4_K - Medium``."""
 
 from __future__ import annotations
 

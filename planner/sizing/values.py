@@ -9,6 +9,79 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from planner.diagnostics import Diagnostic
+from planner.sizing.architecture import Architecture
+from planner.sizing.gguf import GgufWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """What sizing needs of one device. None is unknown.
+
+    ``memory_bytes`` is what the driver reports; ``engine_bytes`` what the engine's runtime sees of
+    it (None: estimated). ``bandwidth`` is bytes per second, ``flops`` dense 16-bit operations per
+    second. ``unified`` memory is shared with the CPU.
+    """
+
+    name: str
+    memory_bytes: int | None = None
+    engine_bytes: int | None = None
+    bandwidth: int | None = None
+    flops: int | None = None
+    vendor: str = ""
+    architecture: str = ""
+    unified: bool = False
+    nvlink: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What sizing needs of a CPU platform: bytes per second of all channels, and cores."""
+
+    name: str
+    bandwidth: int | None = None
+    cores: int | None = None
+    sockets: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRequest:
+    """One replica to be sized. Whatever is None takes the engine's own default.
+
+    ``quant`` and ``kv_dtype`` are as people write them (``kv_dtype`` may be ``q8_0,f16`` for K and
+    V). ``context`` is the longest sequence, ``parallel`` the sequences at once, ``batch`` tokens
+    per step, ``ubatch`` llama.cpp's physical batch, ``depth`` tokens already in the context for
+    the speed figures. ``cpu_moe`` is the number of layers whose experts stay in RAM,
+    ``gpu_layers`` counts layers + 1. ``gguf`` holds exact tensor bytes read from a file's header,
+    ``checkpoint_bytes`` those of safetensors headers.
+    """
+
+    model: str
+    architecture: Architecture
+    engine: str
+    engine_version: str | None = None
+    devices: tuple[Accelerator, ...] = ()
+    cpu: Processor | None = None
+    host_memory_bytes: int | None = None
+    quant: str | None = None
+    kv_dtype: str | None = None
+    context: int | None = None
+    parallel: int | None = None
+    batch: int | None = None
+    ubatch: int | None = None
+    tp: int | None = None
+    pp: int | None = None
+    gpu_memory_utilization: float | None = None
+    adapters: int | None = None
+    adapter_rank: int | None = None
+    eager: bool = False
+    gpu_layers: int | None = None
+    cpu_moe: int | None = None
+    flash_attention: bool | None = None
+    threads: int | None = None
+    depth: int | None = None
+    experts_per_token: int | None = None
+    gguf: GgufWeights | None = None
+    checkpoint_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class LoadedWeights:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How an engine loads: padding of MXFP4 expert matrices, absorbed copies of MLA, split kinds."""
+    """How an engine loads: padding of MXFP4 experts, absorbed copies of MLA."""
 
     mxfp4_step: int = 256
     latent_copies: bool = True

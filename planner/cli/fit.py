@@ -1,0 +1,126 @@
+"""The verb ``fit``: does one model fit on one kind of device, and how fast is it?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from planner.cli.options import Format, FormatOption, write, write_json
+from planner.errors import UsageError
+from planner.sizing.ask import Question, ask
+
+
+def command(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A hub name, a short name, a folder with config.json, or a GGUF file.",
+            show_default=False,
+        ),
+    ],
+    on: Annotated[
+        str, typer.Option("--on", help="A device or CPU, with xN for several; or cuda, cpu.")
+    ],
+    engine: Annotated[
+        str, typer.Option(help="vllm, sglang, llama.cpp, ik_llama.cpp, ...")
+    ] = "vllm",
+    engine_version: Annotated[str | None, typer.Option(help="Such as 0.19.0.")] = None,
+    quant: Annotated[str | None, typer.Option(help="bf16, fp8, awq, nvfp4, Q4_K_M, ...")] = None,
+    kv_dtype: Annotated[
+        str | None, typer.Option(help="auto, fp8, q8_0, or K,V as q8_0,f16.")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="Longest sequence in tokens: 32k.")] = None,
+    parallel: Annotated[int | None, typer.Option(min=1, help="Sequences at once.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Tokens per step.")] = None,
+    ubatch: Annotated[int | None, typer.Option(min=1, help="llama.cpp's physical batch.")] = None,
+    tp: Annotated[int | None, typer.Option(min=1, help="Tensor parallel ranks.")] = None,
+    pp: Annotated[int | None, typer.Option(min=1, help="Pipeline stages.")] = None,
+    gpu_memory_utilization: Annotated[
+        float | None, typer.Option(min=0.01, max=1.0, help="Share of the memory vLLM may use.")
+    ] = None,
+    adapters: Annotated[int | None, typer.Option(min=0, help="LoRA slots on the device.")] = None,
+    adapter_rank: Annotated[int | None, typer.Option(min=1, help="Their largest rank.")] = None,
+    eager: Annotated[bool, typer.Option("--eager", help="No CUDA graphs.")] = False,
+    gpu_layers: Annotated[int | None, typer.Option(min=0, help="Layers on devices.")] = None,
+    cpu_moe: Annotated[int | None, typer.Option(min=0, help="Layers with experts in RAM.")] = None,
+    flash_attention: Annotated[bool | None, typer.Option(help="llama.cpp's -fa.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=0, help="Tokens before the measured ones.")
+    ] = None,
+    device_memory: Annotated[str | None, typer.Option(help="The card's total: 79.19GiB.")] = None,
+    memory_bandwidth: Annotated[str | None, typer.Option(help="Such as 460.8GB/s.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Every term, formula, source.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Does one model fit on one kind of device, and how fast is it?
+
+    No blueprint is needed. Exit code 3 when it does not fit, or a name is unknown.
+    """
+    question = Question(
+        model, engine, on,
+        _bytes(device_memory, "--device-memory"),
+        _bytes(_rate(memory_bandwidth), "--memory-bandwidth"),
+        {
+            "engine_version": engine_version, "quant": quant, "kv_dtype": kv_dtype,
+            "context": _tokens(context), "parallel": parallel, "batch": batch, "ubatch": ubatch,
+            "tp": tp, "pp": pp, "gpu_memory_utilization": gpu_memory_utilization,
+            "adapters": adapters, "adapter_rank": adapter_rank, "eager": eager,
+            "gpu_layers": gpu_layers, "cpu_moe": cpu_moe, "flash_attention": flash_attention,
+            "threads": threads, "depth": depth,
+        },
+    )  # fmt: skip
+    _answer(question, explain=explain, format=format)
+
+
+def _answer(question: Question, *, explain: bool, format: Format) -> None:
+    from planner.sizing.size import UnknownKvType, UnknownQuantization, size
+    from planner.sources.catalogue import PackagedCatalogue
+    from planner.sources.model_files import read_model_files
+    from planner.views.fit import draw_report, report_json
+
+    asked = ask(question, PackagedCatalogue(), read_model_files(question.model))
+    try:
+        report = size(asked.request)
+    except (UnknownQuantization, UnknownKvType, ValueError) as wrong:
+        raise UsageError(str(wrong)) from wrong
+    report = replace(report, diagnostics=(*asked.notes, *report.diagnostics))
+    if format is Format.JSON:
+        write_json(report_json(report))
+    else:
+        from planner.views.terminal import stdout_style
+
+        write(draw_report(report, stdout_style(), explain=explain))
+    if not report.fits:
+        raise typer.Exit(3)
+
+
+def _rate(text: str | None) -> str | None:
+    return text.removesuffix("/s") if text else None
+
+
+def _bytes(text: str | None, flag: str) -> int | None:
+    from planner.units import parse_bytes
+
+    if text is None:
+        return None
+    try:
+        return parse_bytes(text)
+    except ValueError as wrong:
+        raise UsageError(f"{flag}: {wrong}") from wrong
+
+
+def _tokens(text: str | None) -> int | None:
+    from planner.units import parse_tokens
+
+    if text is None:
+        return None
+    try:
+        return parse_tokens(text)
+    except ValueError as wrong:
+        raise UsageError(f"--context: {wrong}") from wrong

@@ -1,0 +1,172 @@
+"""From the words of ``planner fit`` to a SizeRequest: names looked up, quantities read.
+
+Pure: the catalogue comes in as a reader, a model's own files as ModelFiles. What was assumed comes
+back as notes; what is unknown is raised with what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from planner.catalogue.find_model import ModelMatch, find_model
+from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
+from planner.catalogue.match import Match, NotFound
+from planner.catalogue.model import hugging_face_config
+from planner.catalogue.reader import CatalogueReader
+from planner.diagnostics import Diagnostic, note
+from planner.errors import BlueprintInvalid, UsageError
+from planner.sizing.architecture import Architecture, UnknownArchitecture
+from planner.sizing.architectures import architecture_of
+from planner.sizing.devices import accelerator, nameless, processor
+from planner.sizing.engines_memory import ENGINES
+from planner.sizing.gguf import GgufWeights
+from planner.sizing.values import Accelerator, Processor, SizeRequest
+
+_NAMELESS: Final = ("cuda", "rocm", "gpu", "vulkan", "metal")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """What was read of a model's own files: its config or GGUF header, never the weights."""
+
+    name: str
+    architecture: Architecture
+    gguf: GgufWeights | None = None
+    quant: str | None = None
+    checkpoint_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The words of the command line. ``options`` holds what was given, by request field."""
+
+    model: str
+    engine: str
+    on: str
+    device_memory: int | None = None
+    memory_bandwidth: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request, and notes on how names were read."""
+
+    request: SizeRequest
+    notes: tuple[Diagnostic, ...]
+
+
+def ask(question: Question, reader: CatalogueReader, files: ModelFiles | None = None) -> Asked:
+    """Build the request.
+
+    Raises UsageError for an engine or option that does not exist, BlueprintInvalid for a model or
+    device that is not known.
+    """
+    _check_options(question)
+    notes: list[Diagnostic] = []
+    devices, cpu = _hardware(question, reader, notes)
+    options = dict(question.options)
+    if files is None:
+        name, architecture, quant = _from_catalogue(question, reader, notes)
+        gguf = checkpoint = None
+    else:
+        name, architecture, quant = files.name, files.architecture, files.quant
+        gguf, checkpoint = files.gguf, files.checkpoint_bytes
+    if not options.get("quant") and quant:
+        options["quant"] = quant
+    request = SizeRequest(
+        model=name, architecture=architecture, engine=question.engine, devices=devices, cpu=cpu,
+        gguf=gguf, checkpoint_bytes=checkpoint, **options,
+    )  # fmt: skip
+    return Asked(request, tuple(notes))
+
+
+def _check_options(question: Question) -> None:
+    engine = ENGINES.get(question.engine)
+    if engine is None:
+        raise UsageError(
+            f"engine {question.engine!r} is not known", advice=f"write one of {', '.join(ENGINES)}"
+        )
+    for name, value in question.options.items():
+        if value is not None and value is not False and name not in engine.options:
+            flag = "--" + name.replace("_", "-")
+            having = [other.name for other in ENGINES.values() if name in other.options]
+            raise UsageError(
+                f"{question.engine} has no {flag}",
+                cause=f"engines that have it: {', '.join(having)}",
+                advice=f"leave {flag} out, or choose another --engine",
+            )
+
+
+def _hardware(
+    question: Question, reader: CatalogueReader, notes: list[Diagnostic]
+) -> tuple[tuple[Accelerator, ...], Processor | None]:
+    try:
+        name, count = parse_device_spec(question.on)
+    except ValueError as wrong:
+        raise UsageError(f"--on: {wrong}") from wrong
+    lower = name.strip().lower()
+    if lower in _NAMELESS:
+        card = nameless(lower, question.device_memory, question.memory_bandwidth)
+        return (card,) * count, None
+    if lower == "cpu":
+        return (), Processor("cpu", question.memory_bandwidth, None, count)
+    found = find_device(reader, name)
+    if isinstance(found, Match):
+        _remember(notes, found.note)
+        card = accelerator(found.row, question.device_memory, question.memory_bandwidth)
+        return (card,) * count, None
+    cpu = find_cpu(reader, name)
+    if isinstance(cpu, Match):
+        _remember(notes, cpu.note)
+        return (), processor(cpu.row, question.memory_bandwidth)
+    raise _unknown(found, cpu)
+
+
+def _unknown(device: NotFound, cpu: NotFound) -> BlueprintInvalid:
+    nearest = (*device.nearest, *cpu.nearest)
+    advice = f"write {' or '.join(nearest[:4])}" if nearest else None
+    also = "a nameless card is cuda with --device-memory 24GiB and --memory-bandwidth 900GB/s"
+    return BlueprintInvalid(
+        f"{device.name!r} is no device or CPU of the catalogue",
+        cause=device.reason,
+        advice=f"{advice}; {also}" if advice else also,
+    )
+
+
+def _remember(notes: list[Diagnostic], text: str | None) -> None:
+    if text:
+        notes.append(note(text))
+
+
+def _from_catalogue(
+    question: Question, reader: CatalogueReader, notes: list[Diagnostic]
+) -> tuple[str, Architecture, str | None]:
+    match = find_model(reader, question.model)
+    if isinstance(match, NotFound):
+        raise BlueprintInvalid(
+            match.summary,
+            advice=match.advice or "give a folder with its config.json, or a GGUF file",
+        )
+    _remember(notes, match.note)
+    try:
+        architecture = catalogue_architecture(match)
+    except UnknownArchitecture as wrong:
+        raise BlueprintInvalid(f"{match.row.id}: {wrong}") from wrong
+    return match.row.id, architecture, native_quantization(match, question.engine)
+
+
+def catalogue_architecture(match: ModelMatch) -> Architecture:
+    """The architecture of a catalogue row. Raises UnknownArchitecture."""
+    return architecture_of(hugging_face_config(match.row), match.row.architecture)
+
+
+def native_quantization(match: ModelMatch, engine: str) -> str | None:
+    """What the written name says, else the format of the published checkpoint."""
+    if match.quantization is not None:
+        return match.quantization.name
+    if ENGINES[engine].gguf:
+        return None
+    return match.row.weights.quantization

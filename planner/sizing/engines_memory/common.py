@@ -1,0 +1,76 @@
+"""What every engine's memory model gives back, and the arithmetic they share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.diagnostics import Diagnostic
+from planner.sizing.kv import KvTypes
+from planner.sizing.quantization import Quantization
+from planner.sizing.values import Accelerator, SizeRequest, Term
+from planner.units import gib
+
+# a card's engine sees less than its driver reports; the driver and firmware keep this share
+_DRIVER_SHARE = 0.0175
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request with its texts read: what an engine's memory model works from."""
+
+    request: SizeRequest
+    quantization: Quantization
+    kv: KvTypes
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMemory:
+    """Terms per device and on the host; what the KV pool holds; whether it starts at all."""
+
+    devices: tuple[tuple[Term, ...], ...]
+    host: tuple[Term, ...]
+    fits: bool
+    kv_capacity_tokens: int | None
+    max_context: int | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+MemoryModel = Callable[[Plan], EngineMemory]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that sizing knows: its memory model, and the request options it has."""
+
+    name: str
+    memory: MemoryModel
+    options: frozenset[str]
+    gguf: bool
+    default_version: str | None = None
+
+
+def term(name: str, size: int, why: str, source: str = "") -> Term:
+    """A term; a formula's rounding never makes it negative."""
+    return Term(name, max(0, int(size)), why, source)
+
+
+def engine_bytes(device: Accelerator) -> int | None:
+    """Bytes of a device as its engine's runtime sees them, or None where nothing is known."""
+    if device.engine_bytes is not None:
+        return device.engine_bytes
+    if device.memory_bytes is None:
+        return None
+    return device.memory_bytes - int(device.memory_bytes * _DRIVER_SHARE)
+
+
+def version_of(text: str | None, default: str) -> tuple[int, int]:
+    """Major and minor of a version such as ``0.8.5.post1`` or ``0.7.4.dev382+g5ce6``."""
+    found = re.search(r"(\d+)\.(\d+)", text or default)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def show(size: int) -> str:
+    """Bytes in the sentence of a term."""
+    return gib(size)

@@ -1,0 +1,144 @@
+"""The compute buffer of llama.cpp and ik_llama.cpp: the largest of the phases of one graph.
+
+Counted from the shapes of the graph's largest tensors and checked against logged buffers; a phase
+that no log confirmed is left to the margin of the band.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from planner.sizing.architecture import Architecture, LayerKind, Role
+from planner.sizing.kv import KvTypes
+from planner.units import MIB
+
+_F32: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """What differs between builds: hidden states kept beside logits, mask bytes, MLA expansion."""
+
+    name: str
+    output_units: int
+    mask_bytes: int
+    expands_latent: bool
+    latent_slice: int = 512 * MIB
+
+
+MAINLINE: Final = Flavour("llama.cpp", 1, 6, False)
+IK: Final = Flavour("ik_llama.cpp", 2, 2, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One device's part of the graph. ``staging`` is the largest expert tensor kept in RAM."""
+
+    context: int
+    ubatch: int
+    flash: bool
+    has_output: bool
+    has_layers: bool
+    staging: int
+    kv: KvTypes
+
+
+def compute_bytes(architecture: Architecture, graph: Graph, flavour: Flavour) -> tuple[int, str]:
+    """Bytes of the buffer, and the phase that sets it with its arithmetic."""
+    tokens = min(graph.context, graph.ubatch)
+    unit = tokens * architecture.hidden * _F32
+    phases: list[tuple[int, str]] = []
+    if graph.has_output:
+        logits = architecture.vocab * tokens * _F32
+        units = flavour.output_units if _keeps_two(architecture) else 1
+        phases.append(
+            (
+                logits + units * unit,
+                f"logits {architecture.vocab} x {tokens} x 4 B + {units} hidden",
+            )
+        )
+    if graph.has_layers:
+        phases.append(_attention(architecture, graph, flavour, tokens, unit))
+        phases.append(_mlp(architecture, graph, flavour, tokens, unit))
+    best = max(phases, default=(0, "no layer lies here"))
+    if architecture.latent_heads and graph.has_layers and flavour.expands_latent and graph.flash:
+        return _expanded_latent(architecture, graph, flavour, tokens, best)
+    return best
+
+
+def _keeps_two(architecture: Architecture) -> bool:
+    linear = any(layer.kind is LayerKind.LINEAR for layer in architecture.layers)
+    sliding = any(layer.kind is LayerKind.SLIDING for layer in architecture.layers)
+    return not (linear and architecture.experts) and not sliding
+
+
+def _masks(architecture: Architecture) -> int:
+    return 2 if any(layer.kind is LayerKind.SLIDING for layer in architecture.layers) else 1
+
+
+def _attention(
+    a: Architecture, graph: Graph, flavour: Flavour, tokens: int, unit: int
+) -> tuple[int, str]:
+    query = tokens * a.heads * a.head_dim * _F32
+    if graph.flash:
+        mask = graph.context * tokens * flavour.mask_bytes * _masks(a)
+        scratch = _dequantized(a, graph)
+        return mask + scratch + query + 3 * unit, "flash attention: mask, query and hidden states"
+    scores = a.heads * graph.context * tokens * _F32
+    mask = graph.context * tokens * _F32 * _masks(a)
+    return (
+        scores + mask + 2 * query + 2 * unit,
+        f"attention scores {a.heads} x {graph.context} x {tokens} x 4 B",
+    )
+
+
+def _dequantized(a: Architecture, graph: Graph) -> int:
+    """A quantized cache is expanded to f16 for one layer at a time in prompt processing."""
+    if graph.kv.key in ("f16", "bf16", "f32"):
+        return 0
+    layer = next((x for x in a.layers if x.kv_heads and x.kind is not LayerKind.LINEAR), None)
+    return graph.context * (layer.key_width + layer.value_width) * 2 if layer else 0
+
+
+def _mlp(
+    a: Architecture, graph: Graph, flavour: Flavour, tokens: int, unit: int
+) -> tuple[int, str]:
+    mask = graph.context * tokens * flavour.mask_bytes * _masks(a) if graph.flash else 0
+    if not a.experts:
+        return (
+            2 * tokens * a.intermediate * _F32 + unit,
+            f"MLP 2 x {a.intermediate} x {tokens} x 4 B",
+        )
+    routed = tokens * a.experts_per_token * (a.hidden + 2 * a.expert_width) * _F32
+    return (
+        routed + mask + (2 * unit if flavour.expands_latent else 0) + graph.staging,
+        f"experts {tokens} x {a.experts_per_token} x ({a.hidden} + 2 x {a.expert_width}) x 4 B"
+        + (", one expert tensor staged from RAM" if graph.staging else ""),
+    )
+
+
+def _expanded_latent(
+    a: Architecture, graph: Graph, flavour: Flavour, tokens: int, best: tuple[int, str]
+) -> tuple[int, str]:
+    """ik_llama.cpp's MLA modes expand K and V of all heads over the whole context."""
+    rotary = a.ropes[0].dim
+    per_token = a.latent_heads * (a.latent_nope_dim + a.latent_value_dim + rotary) * 2
+    per_token += tokens * 2
+    if graph.kv.key not in ("f16", "bf16", "f32"):
+        per_token += (a.layers[0].key_width) * 2
+    logits = a.vocab * tokens * _F32 if graph.has_output else 0
+    size = graph.context * per_token + flavour.latent_slice + min(logits, 1024 * MIB)
+    return max((size, "K and V of all heads expanded over the context, + 512 MiB slice"), best)
+
+
+def host_bytes(architecture: Architecture, graph: Graph) -> int:
+    """The host's input buffers: embeddings and the attention mask of one batch."""
+    tokens = min(graph.context, graph.ubatch)
+    return tokens * _F32 * (graph.context * _masks(architecture) + architecture.hidden)
+
+
+def largest_expert(architecture: Architecture, bits: float) -> int:
+    """Bytes of the largest expert tensor of a layer at ``bits`` per weight."""
+    sizes = [t.elements_each for t in architecture.tensors if t.role is Role.EXPERT]
+    return int(max(sizes, default=0) * bits / 8)

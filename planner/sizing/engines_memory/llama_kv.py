@@ -1,0 +1,74 @@
+"""How llama.cpp and its forks allocate cells: windows, recurrent state, latent caches, slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from planner.sizing.architecture import Architecture, Layer, LayerKind
+from planner.sizing.kv import KvTypes
+from planner.units import round_up
+
+_PAD: Final = 256
+AUTO_SLOTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CacheShape:
+    """Cells that a build allocates.
+
+    ``unified`` slots share one cache of ``context`` cells; else each of ``slots`` gets its part.
+    ``windows`` says whether sliding layers are cut to their window, ``latent`` whether MLA keeps
+    the compressed cache.
+    """
+
+    context: int
+    slots: int
+    unified: bool
+    ubatch: int
+    windows: bool
+    latent: bool
+
+
+def layer_bytes(layer: Layer, architecture: Architecture, types: KvTypes, shape: CacheShape) -> int:
+    """Bytes of one layer's cache or state, over all slots."""
+    match layer.kind:
+        case LayerKind.STATELESS:
+            return 0
+        case LayerKind.LINEAR:
+            return 4 * (layer.state_elements + layer.conv_elements) * shape.slots
+        case LayerKind.LATENT:
+            return int(_latent_row(layer, architecture, types, shape) * _full_cells(shape))
+        case LayerKind.FULL:
+            return int(_row(layer, types) * _full_cells(shape))
+        case LayerKind.SLIDING:
+            cells = sliding_cells(layer.window, shape) if shape.windows else _full_cells(shape)
+            return int(_row(layer, types) * cells)
+
+
+def _row(layer: Layer, types: KvTypes) -> Fraction:
+    return layer.key_width * types.key_bytes + layer.value_width * types.value_bytes
+
+
+def _latent_row(
+    layer: Layer, architecture: Architecture, types: KvTypes, shape: CacheShape
+) -> Fraction:
+    if shape.latent:
+        return layer.key_width * types.key_bytes
+    a = architecture
+    rotary = a.ropes[0].dim
+    key = a.latent_heads * (a.latent_nope_dim + rotary)
+    return key * types.key_bytes + a.latent_heads * a.latent_value_dim * types.value_bytes
+
+
+def _full_cells(shape: CacheShape) -> int:
+    return round_up(shape.context, _PAD)
+
+
+def sliding_cells(window: int, shape: CacheShape) -> int:
+    """Cells of a sliding layer over all streams: the window of each slot plus one batch."""
+    if shape.unified:
+        return round_up(min(shape.context, window * shape.slots + shape.ubatch), _PAD)
+    each = shape.context // shape.slots
+    return round_up(min(each, window + shape.ubatch), _PAD) * shape.slots

@@ -1,0 +1,83 @@
+"""SGLang: a static pool of the memory that was free before loading; the rest is for running."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from planner.diagnostics import error, note
+from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_bytes, show, term
+from planner.sizing.kv import bytes_per_token, sequence_bytes, token_bytes
+from planner.sizing.quantization import GGUF_STORAGES
+from planner.sizing.values import Term
+from planner.sizing.weights import loaded_weights, stage_layers
+from planner.units import GIB
+
+_FRACTION: Final = 0.88
+# context, NCCL and libraries that are gone before "memory free before load" is read
+_BEFORE: Final = int(0.6 * GIB)
+_BEFORE_TP: Final = int(1.6 * GIB)
+_GRAPHS: Final = int(2.0 * GIB)
+_SOURCE: Final = "SGLang model_runner: mem_fraction_static"
+
+
+def memory(plan: Plan) -> EngineMemory:
+    """pool = free before load x fraction - weights; graphs and activations live in the rest."""
+    request = plan.request
+    a = request.architecture
+    device = request.devices[0]
+    visible = engine_bytes(device) or 0
+    total = device.memory_bytes or visible
+    pp = request.pp or 1
+    tp = request.tp or max(1, len(request.devices) // pp)
+    fraction = request.gpu_memory_utilization or _FRACTION
+    before = _BEFORE_TP if tp > 1 else _BEFORE
+    free = max(0, visible - before)
+    devices: list[tuple[Term, ...]] = []
+    tokens: list[int] = []
+    for rank in range(tp * pp):
+        stage = rank // tp
+        weights = _weights(plan, tp, pp, stage)
+        pool = int(free * fraction) - weights
+        span = stage_layers(len(a.layers), pp, stage)
+        each = sum(token_bytes(a.layers[i], plan.kv, tp) for i in span)
+        tokens.append(int(max(0, pool) // each) if each else 0)
+        rest = free - int(free * fraction)
+        graphs = 0 if request.eager else min(_GRAPHS, rest)
+        devices.append(
+            (
+                term("weights", weights, f"{plan.quantization.storage}, rank of {tp * pp}"),
+                term(
+                    "kv_cache",
+                    pool if a.causal else 0,
+                    f"{show(free)} free before load x {fraction:g} - weights {show(weights)}",
+                    _SOURCE,
+                ),
+                term("activations", rest - graphs, "what the fraction leaves for running", _SOURCE),
+                term("graphs", graphs, "captured in the rest", "SGLang logs: 2.5 to 4 GiB printed"),
+                term(
+                    "adapters",
+                    0,
+                    "no adapter slots" if not request.adapters else "unknown for this engine",
+                ),
+                term("runtime", total - free, "context, NCCL and what the driver keeps back"),
+            )
+        )
+    capacity = min(tokens, default=0)
+    context = request.context or a.max_position or 2048
+    need = sequence_bytes(a, plan.kv, context) // tp
+    fits = capacity >= context or (bytes_per_token(a, plan.kv) == 0 and need >= 0)
+    found = [note("SGLang does not profile a run: an out-of-memory may come later, under load")]
+    if not fits:
+        found.append(
+            error(f"one sequence of {context:,} tokens does not fit: the pool holds {capacity:,}")
+        )
+    host = (term("runtime", 4 * GIB, "Python, PyTorch and the API server; a rough figure"),)
+    return EngineMemory(tuple(devices), host, fits, capacity, capacity, tuple(found))
+
+
+def _weights(plan: Plan, tp: int, pp: int, stage: int) -> int:
+    if plan.quantization.storage in GGUF_STORAGES:
+        from planner.sizing.engines_memory.llama_weights import gguf_of
+
+        return gguf_of(plan).file_bytes // (tp * pp)
+    return loaded_weights(plan.request.architecture, plan.quantization, tp, pp, stage).total

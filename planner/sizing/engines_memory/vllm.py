@@ -1,0 +1,295 @@
+"""vLLM: the KV pool is what weights, profiled activations and the runtime leave of the budget.
+
+    pool = total * gpu_memory_utilization - weights - adapters - peak activation - non-torch
+
+The identity holds to 0.02 GiB on logged lines (vLLM pull 10511, llm-d-planner logs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from planner.diagnostics import Diagnostic, error, note
+from planner.sizing.adapters import adapter_bytes, adapter_rank, vocabulary_bytes
+from planner.sizing.architecture import Architecture, Role
+from planner.sizing.engines_memory.common import (
+    EngineMemory,
+    Plan,
+    engine_bytes,
+    show,
+    term,
+    version_of,
+)
+from planner.sizing.engines_memory.vllm_versions import LATEST, Era, era_of
+from planner.sizing.kv import PagedPool, paged_pool, token_bytes
+from planner.sizing.quantization import GGUF_STORAGES
+from planner.sizing.values import Term
+from planner.sizing.weights import loaded_weights, stage_layers
+from planner.units import GIB, ceil_div
+
+# cards with this much memory get the server's larger defaults (vllm/engine/arg_utils.py)
+_LARGE: Final = 70 * GIB
+_CHUNKED_FROM: Final = 32768
+_IDENTITY: Final = "vLLM worker memory profiling"
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """The request with vLLM's defaults filled in."""
+
+    era: Era
+    tp: int
+    pp: int
+    utilization: float
+    sequences: int
+    batch: int
+    context: int
+    total: int
+    visible: int
+
+
+def memory(plan: Plan) -> EngineMemory:
+    """Terms per rank, and what the pool holds."""
+    setup = _setup(plan)
+    request = plan.request
+    ranks = setup.tp * setup.pp
+    devices: list[tuple[Term, ...]] = []
+    pools: list[tuple[int, PagedPool | None]] = []
+    for rank in range(ranks):
+        stage = rank // setup.tp
+        terms, pool = _rank(plan, setup, stage)
+        devices.append(terms)
+        pools.append((pool, _paged(plan, setup, stage, pool)))
+    found: list[Diagnostic] = list(_defaults(plan, setup))
+    worst = min(pools, key=lambda item: item[0])
+    paged = worst[1]
+    tokens = min((p.tokens for _, p in pools if p is not None), default=0)
+    longest = min((p.longest for _, p in pools if p is not None), default=0)
+    causal = request.architecture.causal
+    fits = worst[0] > 0 and (not causal or longest >= setup.context)
+    if worst[0] <= 0:
+        found.append(_no_pool(setup, worst[0]))
+    elif causal and not fits:
+        found.append(_too_long(setup, longest))
+    graphs = next(t.bytes for t in devices[0] if t.name == "graphs")
+    outside = int(setup.visible * (1 - setup.utilization))
+    if fits and not setup.era.graphs_in_budget and graphs > outside:
+        fits = False
+        found.append(_graphs_do_not_fit(graphs, outside))
+    host = _host(plan)
+    return EngineMemory(
+        tuple(devices), host, fits, tokens if paged else 0 if causal else None,
+        longest if paged else 0 if causal else None, tuple(found),
+    )  # fmt: skip
+
+
+def _setup(plan: Plan) -> _Setup:
+    request = plan.request
+    version = version_of(request.engine_version, LATEST)
+    era = era_of(version)
+    device = request.devices[0]
+    visible = engine_bytes(device) or 0
+    context = request.context or request.architecture.max_position or 2048
+    large = visible >= _LARGE and version >= (0, 8)
+    sequences = request.parallel or (1024 if large and version >= (0, 10) else 256)
+    batch = request.batch or _default_batch(era, context, large=large)
+    tp, pp = request.tp or 1, request.pp or 1
+    if request.tp is None and request.pp is None and len(request.devices) > 1:
+        tp = len(request.devices)
+    return _Setup(
+        era, tp, pp, request.gpu_memory_utilization or era.utilization, sequences, batch, context,
+        device.memory_bytes or visible, visible,
+    )  # fmt: skip
+
+
+def _default_batch(era: Era, context: int, *, large: bool) -> int:
+    if era.profiles_whole_prompt:
+        return context if 2048 < context <= _CHUNKED_FROM else 2048
+    return 8192 if large else 2048
+
+
+def _rank(plan: Plan, setup: _Setup, stage: int) -> tuple[tuple[Term, ...], int]:
+    """Terms of a rank on a pipeline stage, and the pool before it is clipped at zero."""
+    weights = _weights(plan, setup, stage)
+    adapters = _adapters(plan, setup, stage)
+    activations = _activations(plan, setup, stage)
+    graphs = _graphs(plan, setup)
+    several = setup.tp > 1
+    non_torch = setup.era.non_torch_tp if several else setup.era.non_torch
+    budget = int(setup.visible * setup.utilization)
+    inside = graphs.bytes if setup.era.graphs_in_budget else 0
+    pool = budget - weights.bytes - adapters.bytes - activations.bytes - non_torch - inside
+    hidden = setup.total - setup.visible
+    runtime = term(
+        "runtime",
+        non_torch + hidden,
+        f"CUDA context and libraries {show(non_torch)}"
+        + (" with NCCL" if several else "")
+        + (f" + {show(hidden)} that the driver keeps back" if hidden else ""),
+        setup.era.source,
+    )
+    cache = term(
+        "kv_cache",
+        pool if plan.request.architecture.causal else 0,
+        f"{show(setup.visible)} x {setup.utilization:g} = {show(budget)}, less weights "
+        f"{show(weights.bytes)}, adapters {show(adapters.bytes)}, activations "
+        f"{show(activations.bytes)}, runtime {show(non_torch)}"
+        + (f", graphs {show(inside)}" if inside else ""),
+        _IDENTITY,
+    )
+    return (weights, cache, activations, graphs, adapters, runtime), pool
+
+
+def _weights(plan: Plan, setup: _Setup, stage: int) -> Term:
+    request = plan.request
+    if plan.quantization.storage in GGUF_STORAGES:
+        from planner.sizing.engines_memory.llama_weights import gguf_of
+
+        size = gguf_of(plan).file_bytes // (setup.tp * setup.pp)
+        return term("weights", size, f"{plan.quantization.name} tensors / {setup.tp * setup.pp}")
+    loaded = loaded_weights(request.architecture, plan.quantization, setup.tp, setup.pp, stage)
+    split = f" on stage {stage + 1} of {setup.pp}" if setup.pp > 1 else ""
+    ranks = f", one of {setup.tp} ranks" if setup.tp > 1 else ""
+    return term(
+        "weights",
+        loaded.total,
+        f"{request.architecture.parameters:,} parameters as {plan.quantization.storage}{ranks}"
+        f"{split}: {show(loaded.weights)} allocated + {show(loaded.tables)} rotary tables",
+        "tensor shapes; PyTorch allocator rounding",
+    )
+
+
+def _adapters(plan: Plan, setup: _Setup, stage: int) -> Term:
+    request = plan.request
+    slots = request.adapters or 0
+    if not slots:
+        return term("adapters", 0, "no adapter slots")
+    rank = adapter_rank(request.adapter_rank or 16)
+    layers = stage_layers(len(request.architecture.layers), setup.pp, stage)
+    each = adapter_bytes(
+        request.architecture, rank, tp=setup.tp, layers=layers, experts=setup.era.expert_adapters
+    )
+    if setup.era.adapter_vocabulary:
+        each += vocabulary_bytes(request.architecture, rank)
+    asked = request.adapter_rank or 16
+    rounded = f" (rank {asked} rounded up to {rank})" if asked != rank else ""
+    return term(
+        "adapters",
+        slots * each,
+        f"{slots} slots x {show(each)}: rank {rank} x (in + out) x 2 B over every wrapped linear"
+        f"{rounded}",
+        "vllm/lora: all slots are allocated at load",
+    )
+
+
+def _activations(plan: Plan, setup: _Setup, stage: int) -> Term:
+    a = plan.request.architecture
+    last = stage == setup.pp - 1
+    sampler = int(setup.sequences * a.vocab * setup.era.sampler_bytes) if last and a.causal else 0
+    hidden = setup.batch * a.hidden * 2
+    widest = ceil_div(max(a.intermediate, _shared_width(a)), setup.tp)
+    forward = setup.batch * (3 * widest + 3 * a.hidden) * 2
+    if setup.pp > 1:
+        forward += 2 * hidden
+    top = plan.request.experts_per_token or a.experts_per_token
+    width = ceil_div(a.expert_width, setup.tp)
+    experts = setup.batch * top * (max(2 * width, a.hidden) + width) * 2 if a.experts else 0
+    if setup.era.moe_workspace:
+        peak = max(sampler + hidden, forward) + experts
+        how = "the larger of sampler and MLP, and the expert workspace"
+    else:
+        peak = max(sampler + hidden, forward + experts)
+        how = "the larger of sampler and MLP"
+    return term(
+        "activations",
+        peak,
+        f"{how}: sampler {setup.sequences} x {a.vocab} x {setup.era.sampler_bytes:g} B = "
+        f"{show(sampler)}, hidden {show(hidden)}, MLP at {setup.batch} tokens {show(forward)}, "
+        f"experts {show(experts)}",
+        setup.era.source,
+    )
+
+
+def _shared_width(architecture: Architecture) -> int:
+    """The widest linear that every token passes in a MoE layer."""
+    return max(
+        (t.shape[0] for t in architecture.tensors if t.role is Role.SHARED_EXPERT), default=0
+    )
+
+
+def _graphs(plan: Plan, setup: _Setup) -> Term:
+    if plan.request.eager or not plan.request.architecture.causal:
+        return term("graphs", 0, "eager: no CUDA graphs are captured")
+    scale = 1.0 if setup.visible >= _LARGE else 0.8
+    where = "inside" if setup.era.graphs_in_budget else "after the pool, outside"
+    return term(
+        "graphs",
+        int(setup.era.graphs * scale),
+        f"captured {where} the budget; logs show 0.3 to 1.9 GiB",
+        setup.era.source,
+    )
+
+
+def _paged(plan: Plan, setup: _Setup, stage: int, pool: int) -> PagedPool | None:
+    request = plan.request
+    a = request.architecture
+    span = stage_layers(len(a.layers), setup.pp, stage)
+    layers = tuple(a.layers[i] for i in span)
+    if not setup.era.hybrid_manager:
+        from dataclasses import replace
+
+        from planner.sizing.architecture import LayerKind
+
+        layers = tuple(
+            replace(x, kind=LayerKind.FULL, window=0) if x.kind is LayerKind.SLIDING else x
+            for x in layers
+        )
+    if not any(token_bytes(layer, plan.kv) for layer in layers):
+        return None
+    return paged_pool(
+        a, layers, plan.kv, pool=pool, ranks=setup.tp, context=setup.context, batch=setup.batch
+    )
+
+
+def _host(plan: Plan) -> tuple[Term, ...]:
+    return (term("runtime", 4 * GIB, "Python, PyTorch and the API server; a rough figure"),)
+
+
+def _defaults(plan: Plan, setup: _Setup) -> list[Diagnostic]:
+    request = plan.request
+    chosen = []
+    if request.engine_version is None:
+        chosen.append(f"vLLM {LATEST}")
+    if request.context is None:
+        chosen.append(f"context {setup.context}")
+    if request.parallel is None:
+        chosen.append(f"{setup.sequences} sequences")
+    if request.batch is None:
+        chosen.append(f"{setup.batch} batched tokens")
+    if request.gpu_memory_utilization is None:
+        chosen.append(f"utilization {setup.utilization:g}")
+    return [note("assumed " + ", ".join(chosen))] if chosen else []
+
+
+def _no_pool(setup: _Setup, pool: int) -> Diagnostic:
+    return error(
+        f"no memory is left for the KV cache: {show(-pool)} are missing on each device",
+        detail="weights, activations and runtime need more than the allowed share of the device",
+        advice="spread the model over more devices, use a smaller quantization or fewer sequences",
+    )
+
+
+def _too_long(setup: _Setup, longest: int) -> Diagnostic:
+    return error(
+        f"one sequence of {setup.context:,} tokens does not fit: the pool holds {longest:,}",
+        advice=f"write --context {max(16, longest // 1024 * 1024)} or less",
+    )
+
+
+def _graphs_do_not_fit(graphs: int, outside: int) -> Diagnostic:
+    return error(
+        f"CUDA graphs need about {show(graphs)} outside the budget, which leaves {show(outside)}",
+        detail="they are captured after the KV pool is taken",
+        advice="lower --gpu-memory-utilization, or use --eager",
+    )

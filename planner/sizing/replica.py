@@ -1,0 +1,101 @@
+"""A replica of a farm's model on chosen devices, as a request that sizing answers."""
+
+from __future__ import annotations
+
+from planner.catalogue.model import hugging_face_config
+from planner.diagnostics import error
+from planner.farm import FarmHost, FarmModel, HostDevice
+from planner.sizing.architecture import Architecture, UnknownArchitecture
+from planner.sizing.architectures import read_architecture
+from planner.sizing.devices import accelerator, processor
+from planner.sizing.kv import UnknownKvType
+from planner.sizing.quantization import UnknownQuantization
+from planner.sizing.size import UnknownEngine, size
+from planner.sizing.values import Accelerator, HostSize, Processor, SizeReport, SizeRequest
+
+
+class ReplicaSizer:
+    """Sizes replicas; an architecture is read once a model, whatever the number of places tried."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, Architecture] = {}
+
+    def __call__(
+        self, model: FarmModel, host: FarmHost, devices: tuple[HostDevice, ...]
+    ) -> SizeReport:
+        """What one replica takes on ``devices`` of ``host``; none of them means from RAM alone.
+
+        What cannot be sized is a report that does not fit and says why.
+        """
+        architecture = self._architecture(model)
+        if isinstance(architecture, str):
+            return _unsized(model, architecture)
+        try:
+            return size(_request(model, host, devices, architecture))
+        except (UnknownEngine, UnknownQuantization, UnknownKvType) as fault:
+            return _unsized(model, str(fault))
+
+    def _architecture(self, model: FarmModel) -> Architecture | str:
+        if model.architecture is not None:
+            return model.architecture
+        if model.name in self._read:
+            return self._read[model.name]
+        if model.facts is None:
+            return "its architecture is not known: neither its files nor the catalogue say it"
+        try:
+            architecture = read_architecture(hugging_face_config(model.facts))
+        except UnknownArchitecture as fault:
+            return str(fault)
+        self._read[model.name] = architecture
+        return architecture
+
+
+def _request(
+    model: FarmModel,
+    host: FarmHost,
+    devices: tuple[HostDevice, ...],
+    architecture: Architecture,
+) -> SizeRequest:
+    spec = model.spec
+    pipeline = spec.pipeline_parallel
+    return SizeRequest(
+        model=model.facts.id if model.facts else model.source.name,
+        architecture=architecture,
+        engine=model.engine,
+        engine_version=spec.engine_version,
+        devices=tuple(_accelerator(item) for item in devices),
+        cpu=_processor(host),
+        host_memory_bytes=host.ram_bytes,
+        quant=spec.quant or (model.quantization.name if model.quantization else None),
+        kv_dtype=spec.kv_dtype,
+        context=model.context,
+        parallel=spec.parallel,
+        tp=spec.tensor_parallel or (len(devices) // (pipeline or 1) or None),
+        pp=pipeline,
+        adapters=model.adapter_slots or None,
+        adapter_rank=model.adapter_rank,
+        gpu_layers=spec.gpu_layers,
+        cpu_moe=spec.cpu_moe,
+        threads=spec.threads,
+        experts_per_token=spec.experts_per_token,
+        gguf=model.gguf,
+    )
+
+
+def _accelerator(item: HostDevice) -> Accelerator:
+    known = item.device.memory_bytes
+    return accelerator(item.device, None if item.memory_bytes == known else item.memory_bytes)
+
+
+def _processor(host: FarmHost) -> Processor | None:
+    if host.cpu is None:
+        return None
+    row = processor(host.cpu)
+    return Processor(row.name, row.bandwidth, row.cores, host.spec.sockets)
+
+
+def _unsized(model: FarmModel, why: str) -> SizeReport:
+    finding = error(f"{model.name!r} cannot be sized: {why}", "models", model.name)
+    return SizeReport(
+        model.name, model.engine, False, (), HostSize(), None, None, None, None, None, (finding,)
+    )

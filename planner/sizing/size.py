@@ -1,0 +1,111 @@
+"""``size``: one replica of one model on given devices becomes a report made of terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from planner.diagnostics import Diagnostic, error, note
+from planner.sizing.engines_memory import ENGINES, Engine, Plan
+from planner.sizing.kv import KvTypes, UnknownKvType, bytes_per_token, parse_kv_types
+from planner.sizing.quantization import (
+    Quantization,
+    Storage,
+    UnknownQuantization,
+    parse_quantization,
+)
+from planner.sizing.speed import decode_and_prefill
+from planner.sizing.values import DeviceSize, HostSize, SizeReport, SizeRequest
+
+_DEFAULT_QUANT: Final = {True: "Q4_K_M", False: "bf16"}
+
+
+class UnknownEngine(ValueError):
+    """Sizing has no memory model for this engine."""
+
+
+def size(request: SizeRequest) -> SizeReport:
+    """Size one replica. Pure; well under 5 ms once an architecture's weights are counted.
+
+    Raises UnknownEngine, UnknownQuantization or UnknownKvType for texts it cannot read.
+    """
+    engine = engine_of(request.engine)
+    plan, found = _plan(request, engine)
+    memory = engine.memory(plan)
+    decode, prefill = decode_and_prefill(plan) if request.architecture.causal else (None, None)
+    unknown = [d.name for d in plan.request.devices if d.memory_bytes is None]
+    if unknown:
+        found.append(
+            error(f"the memory of {unknown[0]} is unknown", advice="write --device-memory 24GiB")
+        )
+    devices = tuple(
+        DeviceSize(device.name, index, device.memory_bytes or 0, terms)
+        for index, (device, terms) in enumerate(
+            zip(plan.request.devices, memory.devices, strict=False)
+        )
+    )
+    per_token = bytes_per_token(request.architecture, plan.kv) or None
+    return SizeReport(
+        request.model, request.engine, memory.fits and not unknown, devices,
+        HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decode,
+        prefill, (*found, *memory.diagnostics),
+    )  # fmt: skip
+
+
+def engine_of(name: str) -> Engine:
+    """The engine of that name. Raises UnknownEngine with the known names."""
+    if name not in ENGINES:
+        known = ", ".join(ENGINES)
+        raise UnknownEngine(f"no engine {name!r}: planner sizes {known}")
+    return ENGINES[name]
+
+
+def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]:
+    found: list[Diagnostic] = []
+    text = request.quant or _native(request, gguf=engine.gguf)
+    quantization = parse_quantization(text, gguf=engine.gguf)
+    if request.quant is None:
+        found.append(note(f"assumed quantization {quantization.name}"))
+    if not quantization.exact:
+        found.append(
+            note(f"{quantization.name!r} leaves tensor types open: read as {_meant(quantization)}")
+        )
+    kv = parse_kv_types(request.kv_dtype)
+    if not request.devices and not engine.gguf and request.cpu is None:
+        found.append(error(f"{request.engine} needs a device"))
+    if request.devices and _ranks(request) > len(request.devices):
+        short = f"{_ranks(request)} ranks on {len(request.devices)} devices"
+        found.append(error(f"{short}: tp x pp must not exceed the devices"))
+        first = request.devices[0]
+        request = replace(request, devices=(first,) * _ranks(request))
+    if request.tp and request.architecture.heads % request.tp:
+        found.append(
+            error(f"{request.architecture.heads} attention heads do not divide by tp {request.tp}")
+        )
+    return Plan(request, quantization, kv), found
+
+
+def _native(request: SizeRequest, *, gguf: bool) -> str:
+    if request.architecture.family == "gpt_oss":
+        return "MXFP4"
+    return _DEFAULT_QUANT[gguf]
+
+
+def _meant(quantization: Quantization) -> str:
+    if quantization.storage is Storage.GGUF_MIX and quantization.bits:
+        return f"{quantization.bits:.2f} bits per weight"
+    return quantization.preset or str(quantization.storage)
+
+
+def _ranks(request: SizeRequest) -> int:
+    return (request.tp or 1) * (request.pp or 1)
+
+
+__all__ = [
+    "KvTypes",
+    "UnknownEngine",
+    "UnknownKvType",
+    "UnknownQuantization",
+    "engine_of",
+    "size",
+]
