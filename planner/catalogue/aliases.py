@@ -1,13 +1,12 @@
 """The names that no rule derives: ``data/aliases.yaml``, read only when the rules fail."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.catalogue.reader import TABLES, CatalogueReader
 from planner.catalogue.row import Row, open_row
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """Another name of the row ``id``; ``note`` when the two are not quite the same thing."""
 
     name: str
@@ -15,8 +14,7 @@ class Alias:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Which row a name means when it fits several and all of them are among ``among``."""
 
     among: frozenset[str]
@@ -24,8 +22,7 @@ class Choice:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class FormatHabit:
+class FormatHabit(NamedTuple):
     """What a publisher means by a format's name in the names of its checkpoints."""
 
     publisher: str
@@ -33,8 +30,7 @@ class FormatHabit:
     means: str
 
 
-@dataclass(frozen=True, slots=True)
-class Aliases:
+class Aliases(NamedTuple):
     """The aliases, choices and publishers' habits of one kind of row."""
 
     names: tuple[Alias, ...] = ()

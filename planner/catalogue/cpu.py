@@ -1,15 +1,14 @@
 """CPU platforms: cores, and the memory bandwidth that bounds generation on a CPU."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from planner.catalogue.device import giga
 from planner.catalogue.figure import Figure, Source
 from planner.catalogue.row import Row, open_row
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOption:
+class MemoryOption(NamedTuple):
     """Another kind of memory the platform takes; bandwidth in bytes per second per socket."""
 
     memory_type: str
@@ -18,8 +17,7 @@ class MemoryOption:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class CpuPlatform:
+class CpuPlatform(NamedTuple):
     """One CPU with all its memory channels filled.
 
     ``memory_bandwidth`` is theoretical: channels x megatransfers x 8 bytes, in bytes per second for

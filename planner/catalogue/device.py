@@ -1,8 +1,8 @@
 """Accelerators: what the driver reports, how fast, how hungry, at what street price."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from planner.catalogue.figure import Figure, Source
 from planner.catalogue.row import Row, open_row
@@ -17,8 +17,7 @@ class DeviceKind(StrEnum):
     UNIFIED = "unified"
 
 
-@dataclass(frozen=True, slots=True)
-class UsableMemory:
+class UsableMemory(NamedTuple):
     """What a unified machine of that size lets its GPU use by default, in bytes."""
 
     installed_bytes: int
@@ -27,8 +26,7 @@ class UsableMemory:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StreetPrice:
+class StreetPrice(NamedTuple):
     """What one piece was offered for; ``low`` equals ``high`` for a single price."""
 
     condition: str
@@ -38,8 +36,7 @@ class StreetPrice:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """One kind of accelerator. None is unknown, never zero.
 
     ``memory`` is bytes as the driver reports them (what fits is decided by this, never by the

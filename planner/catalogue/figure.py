@@ -1,8 +1,7 @@
 """Where a number came from: sources, their evidence, and figures that carry their source."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -25,8 +24,7 @@ class Evidence(StrEnum):
 VERIFIED = frozenset({Evidence.READ, Evidence.COMPUTED})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One place that figures come from.
 
     ``date`` is as precise as the place is: "2026-11-09", "2026-09", "2026-Q1", or None.
@@ -48,8 +46,7 @@ class Source:
         return f"{self.key}, {self.date or 'undated'}, {self.evidence}"
 
 
-@dataclass(frozen=True, slots=True)
-class Figure(Generic[T_co]):
+class Figure(NamedTuple, Generic[T_co]):
     """A value with its source; ``derived`` says how, where the source states another number."""
 
     value: T_co

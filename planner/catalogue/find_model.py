@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from planner.catalogue.aliases import read_aliases
 from planner.catalogue.match import Match, NotFound
@@ -19,8 +19,7 @@ _GGUF = re.compile(r"([- ]i1)?[-. ]gguf$", re.IGNORECASE)
 _MAX_QUANTIZATION_WORDS = 3  # "unsloth-bnb-4bit"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelMatch:
+class ModelMatch(NamedTuple):
     """A model's facts and what its written name says beyond them.
 
     ``revision`` is what followed ``@``. ``quantization`` is what the name of a repackaged
@@ -35,8 +34,7 @@ class ModelMatch:
     repackaged: Repackaged | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(NamedTuple):
     id: str
     note: str | None
 
@@ -79,7 +77,7 @@ def find_model(reader: CatalogueReader, name: str) -> ModelMatch | NotFound:
     found = _repackaged(reader, ids, written)
     if found is None:
         return _not_found(reader, ids, name, written)
-    return replace(found, revision=revision or None)
+    return found._replace(revision=revision or None)
 
 
 def _keys(model_id: str) -> tuple[str, str]:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from planner.catalogue.aliases import read_aliases
 from planner.catalogue.cpu import CpuPlatform, parse_cpu
@@ -21,8 +20,7 @@ _MAKERS_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     id: str
     note: str | None
 

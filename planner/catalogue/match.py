@@ -1,21 +1,18 @@
 """What a lookup answers: a row and what was assumed, or nothing and what would have matched."""
 
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Match(Generic[T_co]):
+class Match(NamedTuple, Generic[T_co]):
     """A row. ``note`` says what was assumed when the name left a choice, else it is None."""
 
     row: T_co
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotFound:
+class NotFound(NamedTuple):
     """No row, or several with nothing to choose by.
 
     ``kind`` is the word for what was looked for ("GPU", "model"), ``nearest`` the known names that

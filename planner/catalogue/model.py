@@ -1,10 +1,9 @@
 """Models: the configuration that sizing reads, and the counts it is checked against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from planner.catalogue.figure import Figure, Source
 from planner.catalogue.row import Row, open_row
@@ -34,8 +33,7 @@ class RopeKind(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Arch:
+class Arch(NamedTuple):
     """The shape in one line. ``intermediate`` is None where every layer is made of experts."""
 
     layers: int
@@ -50,8 +48,7 @@ class Arch:
     max_position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Moe:
+class Moe(NamedTuple):
     """Mixture of experts. ``routed_params`` counts all experts of all layers."""
 
     experts: int
@@ -65,8 +62,7 @@ class Moe:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LinearAttention:
+class LinearAttention(NamedTuple):
     """Heads of the layers that keep a fixed state instead of a growing cache."""
 
     key_heads: int
@@ -76,8 +72,7 @@ class LinearAttention:
     conv_kernel: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mla:
+class Mla(NamedTuple):
     """The compressed cache of multi-head latent attention."""
 
     kv_lora_rank: int
@@ -87,8 +82,7 @@ class Mla:
     v_head_dim: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(NamedTuple):
     """Layers by kind. ``layer_types`` has one letter a layer: F full, S sliding, L linear."""
 
     kind: AttentionKind
@@ -103,8 +97,7 @@ class Attention:
     encoder_positions: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class RopeExtension:
+class RopeExtension(NamedTuple):
     """Context beyond the native one; ``shipped`` when the published configuration turns it on."""
 
     factor: Decimal
@@ -114,8 +107,7 @@ class RopeExtension:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rope:
+class Rope(NamedTuple):
     """Positions: ``native_context`` is what the model was trained for, in tokens."""
 
     kind: RopeKind
@@ -128,8 +120,7 @@ class Rope:
     extension: RopeExtension | None
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedTotal:
+class PublishedTotal(NamedTuple):
     """The count that the publisher's files give; ``difference`` from ours has its reason."""
 
     total: int
@@ -138,8 +129,7 @@ class PublishedTotal:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(NamedTuple):
     """Parameter counts; each tied tensor once, buffers not at all.
 
     ``active`` is what one token passes through, ``read_per_token`` what decoding one token reads
@@ -156,8 +146,7 @@ class Params:
     published: PublishedTotal
 
 
-@dataclass(frozen=True, slots=True)
-class Kv:
+class Kv(NamedTuple):
     """Cache bytes of the whole model at 16 bits. None: does not apply.
 
     ``per_token`` grows for ever; models with sliding layers have ``full_per_token`` and
@@ -176,8 +165,7 @@ class Kv:
     cross_per_window: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(NamedTuple):
     """Bytes of the published checkpoint; ``quantization`` is the catalogue name it is stored in.
 
     ``payload`` is the size of the published tensors where a public source states it,
@@ -191,8 +179,7 @@ class Weights:
     payload_estimate: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Repackaged:
+class Repackaged(NamedTuple):
     """A published checkpoint of the same weights in another format, with its size in bytes."""
 
     repository: str
@@ -200,8 +187,7 @@ class Repackaged:
     bytes: Figure[int]
 
 
-@dataclass(frozen=True, slots=True)
-class GgufSize:
+class GgufSize(NamedTuple):
     """A GGUF size that was found in public: tensor bytes, and the file where that was stated."""
 
     quantization: str
@@ -211,8 +197,7 @@ class GgufSize:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """One model. ``config`` holds the fields of its ``config.json`` that sizing needs."""
 
     id: str

@@ -1,6 +1,6 @@
 """Image pipelines: models made of several networks, sized by their parts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.catalogue.figure import Figure, Source
 from planner.catalogue.match import Match, NotFound
@@ -9,8 +9,7 @@ from planner.catalogue.reader import PIPELINES, CatalogueReader
 from planner.catalogue.row import open_row
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """One network of a pipeline, with its bytes as published."""
 
     name: str
@@ -18,8 +17,7 @@ class Component:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineFacts:
+class PipelineFacts(NamedTuple):
     """One pipeline. ``bytes`` is the sum of its components in the format ``dtype``."""
 
     id: str

@@ -1,7 +1,7 @@
 """Prices that no provider of GPUs sets: electricity, exchange rates, memory modules."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from planner.catalogue.figure import Source, date_order
 from planner.catalogue.reader import TABLES, CatalogueReader
@@ -9,8 +9,7 @@ from planner.catalogue.row import Row, open_row
 from planner.money import Money, Rate
 
 
-@dataclass(frozen=True, slots=True)
-class ElectricityTariff:
+class ElectricityTariff(NamedTuple):
     """What a kWh costs in a region ("us", "de", "ru"); ``high`` closes a range."""
 
     region: str
@@ -22,8 +21,7 @@ class ElectricityTariff:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeRate:
+class ExchangeRate(NamedTuple):
     """One unit of ``base`` costs ``rate`` units of ``quote`` on ``date``.
 
     ``inverted`` says that the source states the other direction.
@@ -43,8 +41,7 @@ class ExchangeRate:
         return Money(money.amount * self.rate, self.quote)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryPrice:
+class MemoryPrice(NamedTuple):
     """The price of a memory module or kit of ``gb`` (binary) gigabytes."""
 
     what: str

@@ -1,8 +1,8 @@
 """Who rents out GPUs: how they bill, what storage costs, and every offer with its date."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from planner.catalogue.figure import Source
 from planner.catalogue.row import Row, open_row
@@ -30,8 +30,7 @@ class PriceFigure(StrEnum):
     LOWEST = "lowest"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One way to rent from a provider, in the provider's word."""
 
     name: str
@@ -39,8 +38,7 @@ class Kind:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """Something rentable, on the day of its source.
 
     ``price`` is per hour or per month for ``covers`` GPUs; ``high`` closes a range that begins
@@ -70,8 +68,7 @@ class Offer:
         return Money(self.price.money.amount / hours / self.covers, self.price.money.currency)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOffer:
+class ServerOffer(NamedTuple):
     """A machine without a GPU, rentable by the month or hour."""
 
     provider: str
@@ -85,8 +82,7 @@ class ServerOffer:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StorageRate:
+class StorageRate(NamedTuple):
     """The price of disk space per GB (or GiB) and month; ``stopped`` while the machine is off.
 
     ``above_gb`` and ``up_to_gb`` bound a volume's size for this price.
@@ -102,8 +98,7 @@ class StorageRate:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fee:
+class Fee(NamedTuple):
     """Anything else that costs: traffic per GB, an address, a vCPU, a GB of RAM."""
 
     kind: str
@@ -112,8 +107,7 @@ class Fee:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Billing:
+class Billing(NamedTuple):
     """How a provider counts time. None is unknown."""
 
     unit: str
@@ -128,8 +122,7 @@ class Billing:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """One provider. ``kinds`` stand in the order in which planner prefers them."""
 
     id: str

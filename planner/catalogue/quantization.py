@@ -1,9 +1,9 @@
 """Number formats of weights, by the names that people and file names use."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from planner.catalogue.figure import Source
 from planner.catalogue.match import Match, NotFound
@@ -25,8 +25,7 @@ class Family(StrEnum):
     GGUF = "gguf"
 
 
-@dataclass(frozen=True, slots=True)
-class TensorType:
+class TensorType(NamedTuple):
     """A GGUF block: ``weights`` consecutive elements of a row in ``bytes`` bytes."""
 
     name: str
@@ -39,16 +38,14 @@ class TensorType:
         return Decimal(self.bytes * 8) / self.weights
 
 
-@dataclass(frozen=True, slots=True)
-class LooseName:
+class LooseName(NamedTuple):
     """A name that leaves a choice, and how it was read."""
 
     name: str
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quantization:
+class Quantization(NamedTuple):
     """One format. ``bits`` per weight of the quantized tensors, scales included.
 
     ``group`` is how many weights share a scale. For a GGUF preset ``tensor_type`` is its main type;
@@ -66,8 +63,7 @@ class Quantization:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class QuantizationTable:
+class QuantizationTable(NamedTuple):
     """All formats and all GGUF tensor types."""
 
     tensor_types: tuple[TensorType, ...]

@@ -106,7 +106,8 @@ def test_a_source_labels_itself() -> None:
 def test_dates_sort_by_the_latest_they_can_be() -> None:
     dates = [None, "2024", "2025-Q4", "2026-01-10", "2026-Q1", "2026-03-31..2026-08-01",
              "2026-09", "2026-11-09", "2026"]  # fmt: skip
-    assert sorted(dates[::-1], key=date_order) == dates
+    assert sorted(dates, key=date_order) == dates
+    assert min(dates[3:], key=date_order) == "2026-01-10"
 
 
 def write(folder: Path, name: str, text: str) -> None:
