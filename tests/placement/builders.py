@@ -26,7 +26,7 @@ def device(
     name: str = "rtx-4090", mib: int = 24564, tdp: int | None = 450, idle: int | None = None
 ) -> Device:
     """A GPU of the catalogue with only what placement and cost read."""
-    unknown: dict[str, Any] = dict.fromkeys(Device.__dataclass_fields__)
+    unknown: dict[str, Any] = dict.fromkeys(Device.__annotations__)
     known: dict[str, Any] = {
         "id": name,
         "name": name,

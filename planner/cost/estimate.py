@@ -1,0 +1,166 @@
+"""What a farm costs a month: every host's charges, converted, added up, held against the budget.
+
+The stage after placement. Pure: prices and the day come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+
+from planner.blueprint.schema import Budget
+from planner.catalogue.price import ExchangeRate
+from planner.cost.age import STALE_DAYS, age_days
+from planner.cost.budget import against_budget
+from planner.cost.energy import draws_power, energy_charges
+from planner.cost.exchange import convert, to_lines
+from planner.cost.prices import Prices
+from planner.cost.purchase import purchase_charges
+from planner.cost.rent import rent_charges
+from planner.cost.values import Charge, CostLine, CostReport
+from planner.diagnostics import Diagnostic, error, note, warning
+from planner.farm import Farm, FarmHost, Placement
+
+DEFAULT_CURRENCY = "USD"
+
+
+def estimate(
+    farm: Farm, placement: Placement | None, prices: Prices, today: date | None = None
+) -> CostReport:
+    """The cost of a month of 730 hours, host by host in the farm's order.
+
+    In ``budget.currency``, else the budget's own currency, else that of all charges when they
+    agree, else USD. ``placement`` only adds a warning for rented hosts that nothing runs on;
+    ``today`` one for quotes older than 31 days. Over the budget is an error diagnostic.
+    """
+    budget = farm.blueprint.budget or Budget()
+    charges: list[Charge] = []
+    found: list[Diagnostic] = []
+    for host in farm.hosts:
+        for made, said in (
+            rent_charges(host, prices),
+            (purchase_charges(host), ()),
+            energy_charges(host, budget.electricity),
+        ):
+            charges += made
+            found += said
+    found += _not_counted(farm, budget)
+    found += _idle_rentals(farm, placement)
+    currency = _currency(budget, charges)
+    lines, unconverted = to_lines(charges, currency, prices)
+    found += unconverted
+    found += _old_quotes(lines, today)
+    report = CostReport(currency, lines, None, _rates(lines), ())
+    report = _with_budget(report, budget, prices, found)
+    found += [_rate_used(rate) for rate in report.rates]
+    return replace(report, diagnostics=tuple(found))
+
+
+def _currency(budget: Budget, charges: Iterable[Charge]) -> str:
+    if budget.currency:
+        return budget.currency
+    if budget.monthly:
+        return budget.monthly.currency
+    billed = {charge.monthly.currency for charge in charges}
+    return billed.pop() if len(billed) == 1 else DEFAULT_CURRENCY
+
+
+def _with_budget(
+    report: CostReport, budget: Budget, prices: Prices, found: list[Diagnostic]
+) -> CostReport:
+    if budget.monthly is None:
+        return report
+    try:
+        wall, rate = convert(budget.monthly, report.currency, prices)
+    except ValueError as fault:
+        advice = f"write it in {report.currency}, or leave budget.currency out"
+        path = ("budget", "monthly")
+        found.append(error(str(fault), *path, value=budget.monthly, advice=advice))
+        return report
+    left, over = against_budget(report.lines, wall.rounded())
+    found += over
+    rates = dict.fromkeys((*report.rates, *((rate,) if rate else ())))
+    return replace(report, budget=left, rates=tuple(rates))
+
+
+def _rates(lines: Iterable[CostLine]) -> tuple[ExchangeRate, ...]:
+    return tuple(dict.fromkeys(line.rate for line in lines if line.rate is not None))
+
+
+def _rate_used(rate: ExchangeRate) -> Diagnostic:
+    way = "1 / " if rate.inverted else ""
+    shown = f"{1 / rate.rate:.4f}" if rate.inverted else f"{rate.rate:.4f}"
+    return note(
+        f"1 {rate.base} counts as {way}{shown} {rate.quote}, the rate of {rate.date}",
+        detail=rate.source.url,
+    )
+
+
+def _not_counted(farm: Farm, budget: Budget) -> Iterator[Diagnostic]:
+    """What is in no line because nothing is written about it, one note each."""
+    own = [host for host in farm.hosts if draws_power(host)]
+    if own and budget.electricity is None:
+        yield note(
+            f"electricity is not counted for {_names(own)}: the tariff is not known",
+            "budget",
+            "electricity",
+            advice="write budget: {electricity: 0.37 EUR/kWh}",
+        )
+    unpriced = [host for host in own if host.spec.owned is None]
+    if unpriced:
+        yield note(
+            f"purchase is not counted for {_names(unpriced)}: no price is written",
+            "hosts",
+            unpriced[0].name,
+            "owned",
+            advice="write owned: {price: 2500 USD, years: 4} under each",
+        )
+    for host in farm.hosts:
+        if host.spec.within is not None and not host.rented:
+            yield note(
+                f"{host.name} costs nothing of its own: it is within {host.spec.within}",
+                "hosts",
+                host.name,
+            )
+
+
+def _idle_rentals(farm: Farm, placement: Placement | None) -> Iterator[Diagnostic]:
+    if placement is None:
+        return
+    busy = {replica.host.name for replica in placement.replicas}
+    for host in farm.hosts:
+        if host.rented and host.name not in busy and not _beside(farm, host.name):
+            yield warning(
+                f"{host.name} is paid for, and no replica is on it",
+                "hosts",
+                host.name,
+                advice=f"take hosts.{host.name} out, or name it in a model's `on`",
+            )
+
+
+def _beside(farm: Farm, host: str) -> bool:
+    """Whether a store, service or the gateway is named to run there."""
+    blueprint = farm.blueprint
+    named = [store.on for store in blueprint.stores.values()]
+    named += [service.on for service in blueprint.services.values()]
+    named += [blueprint.gateway.on] if blueprint.gateway else []
+    return any(host in on for on in named)
+
+
+def _old_quotes(lines: Iterable[CostLine], today: date | None) -> Iterator[Diagnostic]:
+    if today is None:
+        return
+    for line in lines:
+        age = age_days(line.as_of, today)
+        if line.kind.value in ("rent", "storage") and age is not None and age > STALE_DAYS:
+            yield warning(
+                f"the price for {line.kind.value} of {line.resource} is {age} days old",
+                *line.resource.split("."),
+                detail=f"{line.source}, {line.as_of}",
+                advice="ask the provider before you rely on it",
+            )
+
+
+def _names(hosts: Iterable[FarmHost]) -> str:
+    return ", ".join(host.name for host in hosts)

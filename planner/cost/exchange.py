@@ -1,0 +1,67 @@
+"""Charges in several currencies become lines in one, each at a dated rate that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner.catalogue.price import ExchangeRate
+from planner.cost.prices import Prices
+from planner.cost.values import Charge, CostLine
+from planner.diagnostics import Diagnostic, error
+from planner.money import Money
+
+
+def to_lines(
+    charges: Iterable[Charge], currency: str, prices: Prices
+) -> tuple[tuple[CostLine, ...], tuple[Diagnostic, ...]]:
+    """Lines in ``currency``, rounded to the cent; an error for a charge that cannot be converted.
+
+    Conversion comes before rounding, so that one cent is the most a line can be off.
+    """
+    lines: list[CostLine] = []
+    found: list[Diagnostic] = []
+    for charge in charges:
+        rate = None
+        if charge.monthly.currency != currency:
+            rate = prices.exchange(charge.monthly.currency, currency)
+            if rate is None:
+                found.append(_no_rate(charge, currency))
+                continue
+        lines.append(_line(charge, rate))
+    return tuple(lines), tuple(found)
+
+
+def convert(money: Money, currency: str, prices: Prices) -> tuple[Money, ExchangeRate | None]:
+    """``money`` in ``currency``. Raises ValueError when no rate is known."""
+    if money.currency == currency:
+        return money, None
+    rate = prices.exchange(money.currency, currency)
+    if rate is None:
+        raise ValueError(f"no rate from {money.currency} to {currency} is known")
+    return rate.convert(money), rate
+
+
+def _line(charge: Charge, rate: ExchangeRate | None) -> CostLine:
+    monthly = rate.convert(charge.monthly) if rate else charge.monthly
+    basis = f"{charge.basis} = {charge.monthly}" if rate else charge.basis
+    written = f"blueprint: {charge.resource}"
+    source = (charge.source.url or charge.source.key) if charge.source else written
+    return CostLine(
+        resource=charge.resource,
+        kind=charge.kind,
+        monthly=monthly.rounded(),
+        basis=basis,
+        source=source,
+        as_of=charge.source.date if charge.source else None,
+        rate=rate,
+    )
+
+
+def _no_rate(charge: Charge, currency: str) -> Diagnostic:
+    return error(
+        f"{charge.monthly} of {charge.resource} is in no total: "
+        f"no rate from {charge.monthly.currency} to {currency} is known",
+        *charge.resource.split("."),
+        detail=charge.basis,
+        advice=f"write the amount in {currency}, or budget.currency: {charge.monthly.currency}",
+    )
