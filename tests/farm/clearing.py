@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.farm import cgroups, claim, disk, machine, network
+from tests.farm import cgroups, claim, disk, machine, mounts, network
 from tests.farm.at_once import for_all
 from tests.farm.layout import Layout, number_of
 
@@ -18,6 +18,16 @@ def clear(layout: Layout) -> list[str]:
     layout.known_hosts.unlink(missing_ok=True)
     claim.forget()
     return names
+
+
+def traces(layout: Layout) -> list[str]:
+    """All that a farm has left on this machine, in words; empty when there is nothing."""
+    found = [f"control group of {name}" for name in cgroups.names()]
+    found += [f"network of {name}" for name in sorted(network.leftover_names())]
+    found += ["bridge"] if network.has_bridge() else []
+    found += [f"mount {point}" for point in mounts.mounted_below(layout.hosts)]
+    found += [f"disk of {name}" for name in host_names(layout)]
+    return found + (["claim"] if claim.current() else [])
 
 
 def host_names(layout: Layout) -> list[str]:

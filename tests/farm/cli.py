@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("mend", _mend, "plug a host's network cable in again", host=True)
     verb("kill", _kill, "cut a host's power", host=True)
     verb("boot", _boot, "switch a host on again, its disk as it was", host=True)
+    verb("reset", _reset, "make a host a new machine: fresh disk, new keys, booted", host=True)
     verb("rekey", _rekey, "give a host new SSH host keys, as after a reinstallation", host=True)
     gpu = verb("gpu", _gpu, "let a host pretend to have NVIDIA cards", host=True)
     gpu.add_argument("model", metavar="MODEL")
@@ -156,6 +157,11 @@ def _kill(options: argparse.Namespace) -> int:
 
 def _boot(options: argparse.Namespace) -> int:
     Farm().host(options.name).boot()
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    Farm().host(options.name).reset()
     return 0
 
 

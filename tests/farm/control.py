@@ -97,6 +97,16 @@ class Host:
         machine.start(self.layout, self.name)
         machine.wait_ready(self.layout, self.name)
 
+    def reset(self) -> None:
+        """Make it a new machine: its disk as the image has it, new host keys, then boot it."""
+        docker = self.has_docker
+        self.kill()
+        disk.remove(self.layout, self.name)
+        disk.prepare(self.layout, self.name, docker=docker)
+        machine.start(self.layout, self.name)
+        keys.write_known_hosts(self.layout)
+        machine.wait_ready(self.layout, self.name)
+
     def gpu(self, model: str, memory_mib: int, count: int = 1, used_mib: int = 0) -> None:
         """Let it pretend to have `count` NVIDIA cards of `memory_mib` MiB; 0 takes them away."""
         gpu.pretend(self.layout, self.name, model, memory_mib, count, used_mib)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 
 from tests.farm import image, keys, mounts
@@ -42,7 +43,10 @@ def _personalise(layout: Layout, root: Path, name: str) -> None:
     (root / "etc/hostname").write_text(f"{name}\n")
     names = {"127.0.0.1": "localhost", "::1": "localhost", address_of(name): name}
     (root / "etc/hosts").write_text("".join(f"{key} {value}\n" for key, value in names.items()))
-    (root / "etc/machine-id").write_text("")  # systemd makes one at the first boot
+    # Left empty, systemd would take the one in the image, the same for all hosts.
+    (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+    discard(root / "var/lib/dbus/machine-id")
+    (root / "var/lib/dbus/machine-id").symlink_to("/etc/machine-id")
     keys.make_host_keys(root)
     for home in (root / "root", root / "home" / image.ADMINISTRATOR):
         _authorize(home, keys.public_part(layout.key).read_text())

@@ -19,11 +19,16 @@ def namespace_path(name: str) -> Path:
 
 def create_bridge() -> None:
     """Make the bridge that all hosts plug into, unless it is there."""
-    if (_SYS_NET / BRIDGE).exists():
+    if has_bridge():
         return
     run(["ip", "link", "add", BRIDGE, "type", "bridge"])
     run(["ip", "address", "add", f"{GATEWAY}/{PREFIX_LENGTH}", "dev", BRIDGE])
     run(["ip", "link", "set", BRIDGE, "up"])
+
+
+def has_bridge() -> bool:
+    """Whether the bridge is there."""
+    return (_SYS_NET / BRIDGE).exists()
 
 
 def create_host(name: str) -> None:
@@ -31,15 +36,20 @@ def create_host(name: str) -> None:
     remove_host(name)
     namespace, link = namespace_of(name), link_of(name)
     run(["ip", "netns", "add", namespace])
-    run(
-        ["ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", namespace],
-    )
+    run(["ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", namespace])
     run(["ip", "link", "set", link, "master", BRIDGE, "up"])
     inside = ["ip", "-n", namespace]
     run([*inside, "address", "add", f"{address_of(name)}/{PREFIX_LENGTH}", "dev", "eth0"])
+    # A host keeps its card's address over boots, so that neighbours' caches stay true.
+    run([*inside, "link", "set", "eth0", "address", _card_address(name)])
     run([*inside, "link", "set", "lo", "up"])
     run([*inside, "link", "set", "eth0", "up"])
     run([*inside, "route", "add", "default", "via", GATEWAY])
+
+
+def _card_address(name: str) -> str:
+    """A MAC address of the range for private use, made of the host's IPv4 address."""
+    return ":".join(["02", "00", *(f"{int(byte):02x}" for byte in address_of(name).split("."))])
 
 
 def remove_host(name: str) -> None:
@@ -52,7 +62,7 @@ def remove_host(name: str) -> None:
 
 def remove_bridge() -> None:
     """Remove the bridge if it is there."""
-    if (_SYS_NET / BRIDGE).exists():
+    if has_bridge():
         run(["ip", "link", "delete", BRIDGE], check=False)
 
 
