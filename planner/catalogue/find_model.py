@@ -15,7 +15,7 @@ from planner.catalogue.row import open_row
 # What publishers put after the name of a model of the same shapes, in the order tried.
 _SAME_SHAPES = ("-Instruct", "-it", "-hf")
 _BASE = "-base"
-_GGUF = re.compile(r"([- ]i1)?[-. ]gguf$", re.IGNORECASE)
+_GGUF = re.compile(r"([- ]i1)?[-. ](?:gguf|GGUF)$")
 _MAX_QUANTIZATION_WORDS = 3  # "unsloth-bnb-4bit"
 
 

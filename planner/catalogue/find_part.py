@@ -13,8 +13,8 @@ from planner.catalogue.reader import CPUS, DEVICES, CatalogueReader
 
 T = TypeVar("T")
 
-_COUNT_LAST = re.compile(r"(.*\S)\s*[x×*]\s*(\d{1,3})", re.IGNORECASE)
-_COUNT_FIRST = re.compile(r"(\d{1,3})\s*[x×*]\s+(\S.*)", re.IGNORECASE)
+_COUNT_LAST = re.compile(r"(.*\S)\s*[xX×*]\s*(\d{1,3})")
+_COUNT_FIRST = re.compile(r"(\d{1,3})\s*[xX×*]\s+(\S.*)")
 _MAKERS_WORDS = frozenset(
     {"rtx", "gtx", "rx", "arc", "apple", "epyc", "xeon", "threadripper", "pro", "9", "w9"}
 )

@@ -12,10 +12,10 @@ from planner.catalogue.reader import TABLES, CatalogueReader
 from planner.catalogue.row import Row, open_row
 
 _WHERE = f"catalogue {TABLES}/quantizations.yaml"
-_REMARKS = re.compile(r"\([^)]*\)|-? *[\d.]+ bpw\b|\bgguf\b|\bmix\b", re.IGNORECASE)
-_DYNAMIC = re.compile(r"^ud[-_ ]", re.IGNORECASE)  # Unsloth's mixes carry the nearest preset's name
-_REPACKED = re.compile(r"(?<=\w)_r[48]$", re.IGNORECASE)  # interleaved rows, the same bytes
-_SIZES = {"medium": "M", "small": "S", "large": "L"}
+_REMARKS = re.compile(r"\([^)]*\)|-? *[\d.]+ bpw\b|\bgguf\b|\bmix\b")
+_DYNAMIC = re.compile(r"^ud[-_ ]")  # Unsloth's mixes carry the nearest preset's name
+_REPACKED = re.compile(r"(?<=\w)_r[48]$")  # interleaved rows, the same bytes
+_SIZES = {"medium": "m", "small": "s", "large": "l"}
 
 
 class Family(StrEnum):
@@ -106,10 +106,10 @@ def find_quantization(
 
 
 def _plain(name: str) -> str:
-    """Drop what logs add: remarks in parentheses, bits per weight, ``- Medium`` for ``_M``."""
-    text = _REPACKED.sub("", _REMARKS.sub(" ", name).strip())
+    """Lower the case and drop what logs add: remarks, bits per weight, ``- Medium`` for ``_M``."""
+    text = _REPACKED.sub("", _REMARKS.sub(" ", name.lower()).strip())
     head, _, last = text.rpartition(" ")
-    return f"{head}_{_SIZES[last.lower()]}" if last.lower() in _SIZES else text
+    return f"{head}_{_SIZES[last]}" if last in _SIZES else text
 
 
 def _find(

@@ -1,21 +1,23 @@
 """Reads the catalogue's rows from the installed package, each file at most once."""
 
 from collections.abc import Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
+from planner import catalogue
 from planner.catalogue.reader import TABLES, CatalogueError
 
 _SUFFIX = ".yaml"
+# A wheel is unpacked where it is installed; importlib.resources would cost 5 ms for the same path
+_SHIPPED = Path(catalogue.__file__).parent / "data"
 
 
 class PackagedCatalogue:
     """A CatalogueReader over ``planner/catalogue/data``, from a checkout as from a wheel."""
 
-    def __init__(self, root: Traversable | None = None) -> None:
+    def __init__(self, root: Path | None = None) -> None:
         """``root`` is another folder laid out like the shipped one; the shipped one by default."""
-        self._root = files("planner.catalogue") / "data" if root is None else root
+        self._root = _SHIPPED if root is None else root
         self._names: dict[str, tuple[str, ...]] = {}
         self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}
 
@@ -36,7 +38,7 @@ class PackagedCatalogue:
             self._rows[key] = self._load(kind, name)
         return self._rows[key]
 
-    def _folder(self, kind: str) -> Traversable:
+    def _folder(self, kind: str) -> Path:
         return self._root if kind == TABLES else self._root / kind
 
     def _load(self, kind: str, name: str) -> Mapping[str, Any]:
