@@ -16,6 +16,8 @@ from planner.catalogue.model import ModelFacts
 from planner.catalogue.quantization import Quantization
 
 if TYPE_CHECKING:
+    from planner.sizing.architecture import Architecture
+    from planner.sizing.gguf import GgufWeights
     from planner.sizing.values import SizeReport
 
 
@@ -53,11 +55,15 @@ class LocalFile:
 @dataclass(frozen=True, slots=True)
 class LocalModel:
     """A model's files on this machine. ``weights`` is None for a hub source; ``folder`` says that
-    it names a folder; ``archive`` is the image in a file."""
+    it names a folder; ``archive`` is the image in a file. ``architecture``, ``gguf`` and
+    ``context`` (the length it was trained for) are what the weights' header says."""
 
     weights: LocalFile | None = None
     folder: bool = False
     archive: LocalFile | None = None
+    architecture: Architecture | None = None
+    gguf: GgufWeights | None = None
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,9 @@ class FarmModel:
     """A model with its facts, quantization and engine chosen.
 
     ``facts`` is None when neither the files nor the catalogue know the architecture; ``yarn`` is
-    the factor positions are stretched by; ``gguf`` is the header of a local GGUF file,
-    ``config`` a local config.json.
+    the factor positions are stretched by; ``architecture`` and ``gguf`` are what a local file's
+    header says. ``adapter_slots`` are the adapters that live on the device at once, of the rank
+    ``adapter_rank`` at most.
     """
 
     name: str
@@ -110,8 +117,10 @@ class FarmModel:
     yarn: float | None = None
     weights: LocalFile | None = None
     archive: LocalFile | None = None
-    gguf: object | None = None
-    config: dict[str, object] | None = None
+    architecture: Architecture | None = None
+    gguf: GgufWeights | None = None
+    adapter_slots: int = 0
+    adapter_rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

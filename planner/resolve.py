@@ -57,8 +57,8 @@ def resolve(
     every = {**inventory, **blueprint.hosts}
     hosts = tuple(_host(name, spec, reader, found) for name, spec in every.items())
     models = tuple(
-        _model(name, spec, hosts, local.get(name, LocalModel()), reader, found)
-        for name, spec in blueprint.models.items()
+        _model(name, blueprint, hosts, local.get(name, LocalModel()), reader, found)
+        for name in blueprint.models
     )
     _adapters(blueprint, found)
     if not every:
@@ -156,15 +156,22 @@ def parse_source(text: str, local: LocalModel) -> ModelSource:
     return ModelSource(SourceKind.HUB, name, revision or None)
 
 
+def _slots(spec: schema.Model) -> int:
+    """Adapters that live on the device at once; those kept elsewhere still pass through one."""
+    resident = sum(tier is schema.Tier.VRAM for tier in spec.adapters.values())
+    return max(resident, 1) if spec.adapters else 0
+
+
 def _model(
     name: str,
-    spec: schema.Model,
+    blueprint: schema.Blueprint,
     hosts: tuple[FarmHost, ...],
     local: LocalModel,
     reader: CatalogueReader,
     found: list[Diagnostic],
 ) -> FarmModel:
     path: DocumentPath = ("models", name)
+    spec, adapters = blueprint.models[name], blueprint.adapters
     source = parse_source(spec.source, local)
     facts, hinted = _facts(spec, source, path, reader, found)
     quantization = _quantization(spec, source, facts, hinted, path, reader, found)
@@ -174,7 +181,8 @@ def _model(
         if file is not None and file.bytes is None:
             missing = f"the {what} of {name!r} is not on this machine yet"
             found.append(warning(missing, *path, what, advice="`size` and `apply` need it"))
-    context = spec.context or (facts.rope.native_context if facts else None)
+    native = facts.rope.native_context if facts else local.context
+    ranks = [adapters[item].rank or 0 for item in spec.adapters if item in adapters]
     return FarmModel(
         name=name,
         spec=spec,
@@ -183,10 +191,14 @@ def _model(
         quantization=quantization,
         engine=engine,
         engine_why=why,
-        context=context,
+        context=spec.context or native,
         yarn=_yarn(spec, facts, path, found),
         weights=local.weights,
         archive=local.archive,
+        architecture=local.architecture,
+        gguf=local.gguf,
+        adapter_slots=_slots(spec),
+        adapter_rank=max(ranks, default=None),
     )
 
 

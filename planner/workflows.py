@@ -7,7 +7,8 @@ between is a pure stage. Nothing here prints: results and diagnostics go back to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from planner.blueprint import schema
 from planner.blueprint.check import check_blueprint, check_inventory
 from planner.blueprint.document import Document
 from planner.blueprint.references import check_references
-from planner.diagnostics import Diagnostic, has_errors
+from planner.diagnostics import Diagnostic, Severity, has_errors
 from planner.errors import BlueprintInvalid
 from planner.farm import Farm, Placement
 from planner.resolve import Resolved, resolve
@@ -25,6 +26,8 @@ from planner.sources.local_models import Digest, read_local_models
 
 if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
+    from planner.cost.values import CostReport
+    from planner.render.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,39 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A validated farm with every replica placed."""
+    """A farm with every replica placed that found room; ``diagnostics`` says what did not."""
 
-    validated: Validated
+    path: Path
+    placement: Placement
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether everything has a place."""
+        return not has_errors(self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The files every host should have."""
+
+    path: Path
+    bundle: Bundle
     placement: Placement
     diagnostics: tuple[Diagnostic, ...]
 
 
 def validate(
-    path: Path, *, reader: CatalogueReader | None = None, digest: Digest | None = None
+    path: Path,
+    *,
+    reader: CatalogueReader | None = None,
+    digest: Digest | None = None,
+    headers: bool = False,
 ) -> Validated:
     """Read, check and resolve the blueprint at ``path``. Bad input ends as diagnostics.
 
-    ``digest`` is given where files that will be pushed must be named by their content.
+    ``digest`` is given where files that will be pushed must be named by their content;
+    ``headers`` asks for what local model files say of themselves.
     """
     document, faults = read_document(path, str(path))
     if document is None:
@@ -67,7 +90,7 @@ def validate(
     found += check_references(document, inventory)
     farm = None
     if usable is not None:
-        local = read_local_models(usable, path.parent, digest)
+        local = read_local_models(usable, path.parent, digest, headers=headers)
         resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local)
         farm = resolved.farm if checked.blueprint else None
         found += _placed(resolved, document)
@@ -111,3 +134,53 @@ def invalid(path: Path, diagnostics: tuple[Diagnostic, ...]) -> BlueprintInvalid
         f"{things} in {path}", advice="mend what is named above, then run it again",
         diagnostics=diagnostics,
     )  # fmt: skip
+
+
+def size(validated: Validated) -> Sized:
+    """Size and place everything. Raises BlueprintInvalid when the blueprint itself is wrong."""
+    from planner.placement.place import place
+    from planner.sizing.replica import ReplicaSizer
+
+    farm = require(validated)
+    placement, found = place(farm, ReplicaSizer())
+    return Sized(validated.path, placement, (*validated.diagnostics, *found))
+
+
+def cost(validated: Validated, today: date) -> tuple[CostReport, tuple[Diagnostic, ...]]:
+    """Price a month. Raises BlueprintInvalid when the blueprint itself is wrong.
+
+    What fits nowhere is a warning here: hosts cost money whether or not models fit on them.
+    """
+    from planner.cost.estimate import estimate
+    from planner.cost.prices import CataloguePrices
+
+    sized = size(validated)
+    prices = CataloguePrices(PackagedCatalogue())
+    report = estimate(sized.placement.farm, sized.placement, prices, today)
+    softened = (
+        replace(item, severity=Severity.WARNING) if item.severity is Severity.ERROR else item
+        for item in sized.diagnostics
+    )
+    return report, tuple(softened)
+
+
+def render(validated: Validated) -> Rendered:
+    """Render every host's files. Raises BlueprintInvalid when something does not fit."""
+    from planner.render.render import render as rendered
+    from planner.sources.templates import load_templates
+
+    sized = size(validated)
+    if not sized.fits:
+        raise invalid(sized.path, sized.diagnostics)
+    bundle, found = rendered(sized.placement, load_templates())
+    return Rendered(sized.path, bundle, sized.placement, (*sized.diagnostics, *found))
+
+
+def file_digest() -> Digest:
+    """SHA-256 of local files, remembered between runs in the user's cache folder."""
+    import os
+
+    from planner.sources.hashes import FileHashes
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return FileHashes(cache / "planner" / "hashes.json").sha256

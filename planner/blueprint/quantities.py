@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from planner.money import Money, Rate, parse_money, parse_rate
 from planner.units import parse_bytes, parse_tokens
 
-NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,39}$"
+NAME_PATTERN: Final = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 
 
 def _bytes(value: Any) -> int:

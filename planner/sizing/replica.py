@@ -6,7 +6,7 @@ from planner.catalogue.model import hugging_face_config
 from planner.diagnostics import error
 from planner.farm import FarmHost, FarmModel, HostDevice
 from planner.sizing.architecture import Architecture, UnknownArchitecture
-from planner.sizing.architectures import read_architecture
+from planner.sizing.architectures import architecture_of
 from planner.sizing.devices import accelerator, processor
 from planner.sizing.kv import UnknownKvType
 from planner.sizing.quantization import UnknownQuantization
@@ -43,7 +43,7 @@ class ReplicaSizer:
         if model.facts is None:
             return "its architecture is not known: neither its files nor the catalogue say it"
         try:
-            architecture = read_architecture(hugging_face_config(model.facts))
+            architecture = architecture_of(hugging_face_config(model.facts))
         except UnknownArchitecture as fault:
             return str(fault)
         self._read[model.name] = architecture

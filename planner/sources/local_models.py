@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from planner.blueprint.schema import Blueprint, ImageArchive
@@ -13,11 +14,12 @@ Digest = Callable[[Path], str]
 
 
 def read_local_models(
-    blueprint: Blueprint, folder: Path, digest: Digest | None = None
+    blueprint: Blueprint, folder: Path, digest: Digest | None = None, *, headers: bool = False
 ) -> Mapping[str, LocalModel]:
     """Look at the files that models name, relative to the blueprint's ``folder``.
 
-    ``digest`` gives a file's SHA-256 and is left out where only sizes are needed.
+    ``digest`` gives a file's SHA-256 and is left out where only sizes are needed; ``headers`` asks
+    for the architecture that a model's own files state.
     """
     found: dict[str, LocalModel] = {}
     for name, model in blueprint.models.items():
@@ -26,8 +28,24 @@ def read_local_models(
         if isinstance(model.image, ImageArchive):
             archive = _file(model.image.archive, folder, digest)
         is_folder = weights is not None and Path(weights.path).is_dir()
-        found[name] = LocalModel(weights, is_folder, archive)
+        local = LocalModel(weights, is_folder, archive)
+        there = weights is not None and weights.bytes is not None
+        found[name] = _with_header(local) if headers and there else local
     return found
+
+
+def _with_header(local: LocalModel) -> LocalModel:
+    from planner.sources.model_files import read_model_files
+
+    files = read_model_files(local.weights.path) if local.weights else None
+    if files is None:
+        return local
+    return replace(
+        local,
+        architecture=files.architecture,
+        gguf=files.gguf,
+        context=files.architecture.max_position,
+    )
 
 
 def _file(written: str, folder: Path, digest: Digest | None) -> LocalFile:
