@@ -30,6 +30,7 @@ from planner.farm import (
     SourceKind,
 )
 from planner.names import advise
+from planner.sizing.overrides import check_experts, stretch
 
 T = TypeVar("T")
 
@@ -176,7 +177,12 @@ def _model(
     facts, hinted = _facts(spec, source, path, reader, found)
     quantization = _quantization(spec, source, facts, hinted, path, reader, found)
     engine, why = _engine(spec, source, quantization, hosts, path, found)
-    _check_experts(spec, facts, path, found)
+    yarn = spec.yarn
+    if facts is not None and spec.context is not None:
+        yarn, more = stretch(facts, spec.context, spec.yarn, path)
+        found += more
+    if facts is not None and spec.experts_per_token is not None:
+        found += check_experts(facts, spec.experts_per_token, path)
     for what, file in (("source", local.weights), ("image", local.archive)):
         if file is not None and file.bytes is None:
             missing = f"the {what} of {name!r} is not on this machine yet"
@@ -192,7 +198,7 @@ def _model(
         engine=engine,
         engine_why=why,
         context=spec.context or native,
-        yarn=_yarn(spec, facts, path, found),
+        yarn=yarn,
         weights=local.weights,
         archive=local.archive,
         architecture=local.architecture,
@@ -264,55 +270,6 @@ def _engine(
         quantization=quantization,
         has_gpu=any(host.devices for host in on),
     )
-
-
-def _check_experts(
-    spec: schema.Model, facts: ModelFacts | None, path: DocumentPath, found: list[Diagnostic]
-) -> None:
-    if facts is None:
-        return
-    experts = spec.experts_per_token
-    if experts is not None and facts.moe is None:
-        found.append(error(f"{facts.id} has no experts to choose from", *path, "experts_per_token",
-                           value=experts, detail="every layer is one dense network",
-                           advice="take experts_per_token out"))  # fmt: skip
-    elif experts is not None and facts.moe is not None and experts > facts.moe.experts:
-        found.append(error(f"{facts.id} has {facts.moe.experts} experts a layer", *path,
-                           "experts_per_token", value=experts,
-                           detail="a token cannot pass more experts than the weights hold",
-                           advice=f"write a number up to {facts.moe.experts}"))  # fmt: skip
-
-
-def _yarn(
-    spec: schema.Model,
-    facts: ModelFacts | None,
-    path: DocumentPath,
-    found: list[Diagnostic],
-) -> float | None:
-    """The factor by which positions are stretched for the context that is asked for, or None."""
-    if facts is None or spec.context is None:
-        return spec.yarn
-    native, extension = facts.rope.native_context, facts.rope.extension
-    if spec.context <= native or (extension is not None and extension.shipped):
-        return spec.yarn
-    longest = extension.max_context if extension else native
-    if spec.context > longest and spec.yarn is None:
-        found.append(error(f"{facts.id} answers up to {longest:,} tokens", *path, "context",
-                           value=spec.context,
-                           detail=f"it was trained for {native:,} tokens; beyond that answers fall "
-                           "apart",
-                           advice=f"write context: {longest}"))  # fmt: skip
-        return None
-    factor = spec.yarn or -(-2 * spec.context // native) / 2
-    if spec.yarn is None:
-        found.append(note(f"positions are stretched {factor:g} times (YaRN): {facts.id} was "
-                          f"trained for {native:,} tokens", *path, "context", value=spec.context,
-                          detail="short questions may be answered a little worse"))  # fmt: skip
-    elif native * factor < spec.context:
-        short = f"yarn: {factor:g} reaches {int(native * factor):,} tokens only"
-        advice = f"write yarn: {-(-2 * spec.context // native) / 2:g}"
-        found.append(error(short, *path, "yarn", value=factor, advice=advice))
-    return factor
 
 
 def _adapters(blueprint: schema.Blueprint, found: list[Diagnostic]) -> None:
