@@ -6,8 +6,11 @@ an operation; JSON is the same fields.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from planner.diagnostics import Diagnostic
 from planner.render.bundle import Artifact, HostBundle, Runtime, Workload
@@ -21,6 +24,11 @@ class Health(StrEnum):
     UNHEALTHY = "unhealthy"
     STOPPED = "stopped"
     RESTARTING = "restarting"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is left alone: it runs, or is on the way there."""
+        return self in (Health.RUNNING, Health.STARTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,21 @@ class SeenDevice:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One host, seen in a single round trip. ``files`` maps release paths to SHA-256."""
+    """One host, seen in a single round trip.
+
+    ``files`` maps paths of the current release to SHA-256. ``artifacts`` are places, as
+    ``planner.diff.places`` names them. ``units`` are the project's unit links, by unit name: true
+    when the link leads into the current release and starts the unit at boot. ``releases`` go from
+    the newest to the oldest. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
+    when the version was not asked for. ``docker_problem`` says why containers could not be seen.
+    """
 
     host: str
     release: str | None = None
     files: dict[str, str] = field(default_factory=dict)
     workloads: tuple[SeenWorkload, ...] = ()
     artifacts: frozenset[str] = frozenset()
+    units: dict[str, bool] = field(default_factory=dict)
     devices: tuple[SeenDevice, ...] = ()
     ram_bytes: int | None = None
     disk_free_bytes: int | None = None
@@ -63,6 +79,24 @@ class Observed:
     systemd: str | None = None
     releases: tuple[str, ...] = ()
     folder: bool = False
+    tools: frozenset[str] = frozenset()
+    lock: str | None = None
+    docker_problem: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what a plan depends on; what changes by itself, such as free space, is not."""
+        rows = [
+            self.release,
+            sorted(self.files.items()),
+            sorted((w.name, w.runtime, w.digest, w.health.serves) for w in self.workloads),
+            sorted(self.artifacts),
+            sorted(self.units.items()),
+            sorted(self.releases),
+            self.docker is not None,
+            self.compose is not None,
+        ]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 class Action(StrEnum):
@@ -86,99 +120,131 @@ class Operation:
     cause: str
     depends_on: tuple[str, ...] = ()
 
-    kind = "operation"
-    action = Action.UPDATE
-    destructive = False
+    kind: ClassVar[str] = "operation"
+    destructive: ClassVar[bool] = False
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.UPDATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushArtifact(Operation):
     """Send a local file or archive to the host, with resume and SHA-256."""
 
-    artifact: Artifact | None = None
+    artifact: Artifact
 
-    kind = "push"
-    action = Action.CREATE
+    kind: ClassVar[str] = "push"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.CREATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FetchArtifact(Operation):
     """Have the host itself fetch an image by digest or model files at a pinned revision."""
 
-    artifact: Artifact | None = None
+    artifact: Artifact
 
-    kind = "fetch"
-    action = Action.CREATE
+    kind: ClassVar[str] = "fetch"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.CREATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRelease(Operation):
     """Write the release folder, complete, beside the current one."""
 
-    bundle: HostBundle | None = None
+    bundle: HostBundle
 
-    kind = "write"
-    action = Action.CREATE
+    kind: ClassVar[str] = "write"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.CREATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopWorkload(Operation):
     """Stop and remove a workload that is no longer wanted."""
 
-    workload: SeenWorkload | None = None
+    workload: SeenWorkload
 
-    kind = "stop"
-    action = Action.DELETE
-    destructive = True
+    kind: ClassVar[str] = "stop"
+    destructive: ClassVar[bool] = True
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.DELETE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivateRelease(Operation):
     """Switch the ``current`` link to the release, in one atomic rename."""
 
-    release: str = ""
+    release: str
 
-    kind = "activate"
+    kind: ClassVar[str] = "activate"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartWorkload(Operation):
     """Start or replace a workload of the current release."""
 
-    workload: Workload | None = None
+    workload: Workload
     replaces: bool = False
 
-    kind = "start"
-    action = Action.CREATE
+    kind: ClassVar[str] = "start"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.UPDATE if self.replaces else Action.CREATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyWorkload(Operation):
     """Wait until the workload answers as its probe asks."""
 
-    workload: Workload | None = None
+    workload: Workload
 
-    kind = "verify"
+    kind: ClassVar[str] = "verify"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveArtifact(Operation):
-    """Remove an artifact nothing uses any more."""
+    """Remove an artifact nothing uses any more. ``key`` is its place on the host."""
 
-    key: str = ""
+    key: str
 
-    kind = "remove"
-    action = Action.DELETE
-    destructive = True
+    kind: ClassVar[str] = "remove"
+    destructive: ClassVar[bool] = True
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.DELETE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveProject(Operation):
     """Remove every folder, unit, image and link of the project from the host."""
 
-    kind = "remove-project"
-    action = Action.DELETE
-    destructive = True
+    kind: ClassVar[str] = "remove-project"
+    destructive: ClassVar[bool] = True
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.DELETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +261,35 @@ class Interruption:
 class Plan:
     """Every change, in an order that respects ``depends_on``; and why hosts need none.
 
-    ``keep`` counts workloads that stay as they are; ``reasons`` says per host why nothing is to
-    do there; ``seen`` is a digest of what the plan was made against.
+    ``kept`` names per host the workloads that stay as they are; ``reasons`` says per host why
+    nothing is to do there; ``seen`` is a digest of what the plan was made against; ``releases``
+    the release each host has once the plan is carried out, None when nothing stays; ``unseen``
+    says why a host could not be asked: nothing is planned for it.
     """
 
     project: str
     operations: tuple[Operation, ...]
     interruptions: tuple[Interruption, ...] = ()
-    keep: int = 0
+    kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
+    releases: dict[str, str | None] = field(default_factory=dict)
+    unseen: dict[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def keep(self) -> int:
+        """How many workloads stay as they are."""
+        return sum(len(names) for names in self.kept.values())
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts with something to do, in the order of the operations."""
+        return tuple(dict.fromkeys(operation.host for operation in self.operations))
+
+    def of(self, host: str) -> tuple[Operation, ...]:
+        """The operations on one host."""
+        return tuple(item for item in self.operations if item.host == host)
 
     @property
     def empty(self) -> bool:

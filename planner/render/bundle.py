@@ -50,7 +50,7 @@ class Artifact:
     ``key`` names it on the host and never means two contents: a SHA-256 for pushed files, a
     repository with its commit for hub files, a reference with its digest for registry images.
     ``source`` is the local path, the hub repository, or the image reference. ``bytes`` is what
-    must travel, None when unknown.
+    must travel, None when unknown. ``hashes`` pairs hub files with the SHA-256 they must have.
     """
 
     kind: ArtifactKind
@@ -59,6 +59,7 @@ class Artifact:
     bytes: int | None = None
     revision: str | None = None
     files: tuple[str, ...] = ()
+    hashes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

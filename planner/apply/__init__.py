@@ -1,0 +1,1 @@
+"""Observe hosts, carry a plan out, and keep the record of it."""

@@ -1,0 +1,92 @@
+"""One connection a host for a whole run, and work on all hosts at once, one thread each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import TypeVar
+
+from planner.errors import PlannerError
+from planner.remote.address import HostAddress
+from planner.remote.connect import connect
+from planner.remote.transport import Transport
+
+T = TypeVar("T")
+Connect = Callable[[HostAddress], Transport]
+
+
+class Connections:
+    """Opens each host's connection when it is first needed and keeps it until close().
+
+    A host is only ever used by one thread at a time.
+    """
+
+    def __init__(self, addresses: Mapping[str, HostAddress], connect: Connect = connect) -> None:
+        self.addresses = dict(addresses)
+        self._connect = connect
+        self._open: dict[str, Transport] = {}
+
+    def get(self, host: str) -> Transport:
+        """The host's connection. Raises what connecting raises."""
+        transport = self._open.get(host)
+        if transport is None:
+            transport = self._open[host] = self._connect(self.addresses[host])
+        return transport
+
+    def drop(self, host: str) -> None:
+        """Give a broken connection up; the next get() makes a new one."""
+        transport = self._open.pop(host, None)
+        if transport is not None:
+            transport.close()
+
+    def each(
+        self,
+        hosts: Iterable[str],
+        work: Callable[[str, Transport], T],
+        stopped: threading.Event | None = None,
+    ) -> dict[str, T | PlannerError]:
+        """``work`` on every host at the same time; a host that fails gives its error instead.
+
+        On the first Ctrl-C ``stopped``, when given, is set and the work goes on until it ends by
+        itself; otherwise, and on the second, KeyboardInterrupt is raised.
+        """
+        names = list(hosts)
+
+        def one(host: str) -> T | PlannerError:
+            try:
+                return work(host, self.get(host))
+            except PlannerError as problem:
+                return problem
+
+        pool = ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="host")
+        try:
+            futures = [pool.submit(one, name) for name in names]
+            try:
+                wait(futures)
+            except KeyboardInterrupt:
+                if stopped is None:
+                    raise
+                stopped.set()
+                wait(futures)
+            return dict(zip(names, (future.result() for future in futures), strict=True))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """End every connection."""
+        for transport in self._open.values():
+            transport.close()
+        self._open.clear()
+
+    def __enter__(self) -> Connections:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,215 @@
+"""Reads what the observe script printed. Pure; the script is planner/remote/scripts/observe.sh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.diff.places import PART, registry_place
+from planner.diff.values import Health, Observed, SeenDevice, SeenWorkload
+from planner.errors import PlannerError
+from planner.render.bundle import Runtime
+from planner.units import KIB, MIB
+
+_Sections = dict[str, list[str]]
+
+_CONTAINER_HEALTH = {
+    "running": Health.RUNNING,
+    "restarting": Health.RESTARTING,
+    "paused": Health.STOPPED,
+    "exited": Health.STOPPED,
+    "created": Health.STOPPED,
+    "dead": Health.STOPPED,
+    "removing": Health.STOPPED,
+}
+_UNIT_HEALTH = {
+    "active": Health.RUNNING,
+    "reloading": Health.RUNNING,
+    "activating": Health.STARTING,
+    "deactivating": Health.STOPPED,
+    "inactive": Health.STOPPED,
+    "failed": Health.STOPPED,
+}
+
+
+def parse_observed(host: str, project: str, text: str) -> Observed:
+    """What the host has, from the script's output. Raises PlannerError when it is cut short."""
+    sections = _sections(text)
+    if "planner 1" not in sections or "end" not in sections:
+        raise PlannerError(
+            f"{host} answered something that planner does not understand",
+            where=host,
+            cause=" ".join(text.split())[:200] or "it printed nothing",
+            advice="check that the login shell there prints nothing: ssh HOST true",
+        )
+    machine = _pairs(sections.get("machine", []))
+    versions = _pairs(sections.get("versions", []))
+    links = _links(sections.get("links", []))
+    containers = list(_containers(sections.get("containers", [])))
+    silent = "docker-silent" in sections
+    ram = machine.get("ram_kib")
+    return Observed(
+        host=host,
+        release=_named(sections, "release"),
+        files=dict(_files(sections.get("files", []))),
+        workloads=tuple(
+            sorted([*containers, *_units(project, sections, links)], key=lambda w: w.name)
+        ),
+        artifacts=frozenset(
+            [*sections.get("places", []), *_images(project, sections.get("images", []))]
+        ),
+        units={name: leads == "here" and starts for name, (leads, starts) in links.items()},
+        devices=tuple(_devices(sections.get("gpus", []))),
+        ram_bytes=int(ram) * KIB if ram else None,
+        disk_free_bytes=_disk_free(sections.get("disk", [])),
+        docker=_version("docker", machine, versions),
+        compose=_version("compose", machine, versions),
+        systemd=_version("systemd", machine, versions),
+        releases=tuple(n for n in sections.get("releases", []) if not n.endswith(PART)),
+        folder="folder" in sections,
+        tools=frozenset(["curl"] if "tool" in machine else []),
+        lock=_named(sections, "lock"),
+        docker_problem=" ".join(sections.get("containers", [])) if silent else None,
+    )
+
+
+def _sections(text: str) -> _Sections:
+    """Lines by the ``@name`` line above them."""
+    sections: _Sections = {}
+    lines: list[str] = []
+    for line in text.replace("\0", "\n").splitlines():
+        if line.startswith("@"):
+            lines = sections.setdefault(line[1:], [])
+        elif line:
+            lines.append(line)
+    return sections
+
+
+def _named(sections: _Sections, name: str) -> str | None:
+    """The rest of the heading ``@name rest``."""
+    return next((key[len(name) + 1 :] for key in sections if key.startswith(f"{name} ")), None)
+
+
+def _pairs(lines: list[str]) -> dict[str, str]:
+    """The first word of each line, with the rest of it."""
+    return {key: value.strip() for key, _, value in (line.partition(" ") for line in lines)}
+
+
+def _version(tool: str, machine: dict[str, str], versions: dict[str, str]) -> str | None:
+    """The tool's version, ``present`` when it is there but was not asked, None when it is not."""
+    return versions.get(tool) or ("present" if tool in machine else None)
+
+
+def _files(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Path and SHA-256 of each line that sha256sum printed."""
+    for line in lines:
+        digest, _, path = line.partition("  ")
+        yield path.removeprefix("./"), digest
+
+
+def _links(lines: list[str]) -> dict[str, tuple[str, bool]]:
+    """By unit: where its link leads (here, nowhere, elsewhere), and whether it starts at boot."""
+    rows = (line.split() for line in lines)
+    return {name: (leads, starts == "yes") for name, leads, starts in rows if leads != "elsewhere"}
+
+
+def _containers(lines: list[str]) -> Iterator[SeenWorkload]:
+    """Containers, as ``docker ps`` was asked to print them."""
+    for line in lines:
+        fields = line.split("|")
+        if len(fields) != 5:
+            continue
+        identity, state, status, name, digest = fields
+        health = _CONTAINER_HEALTH.get(state, Health.STOPPED)
+        if health is Health.RUNNING and "(unhealthy)" in status:
+            health = Health.UNHEALTHY
+        elif health is Health.RUNNING and "(health: starting)" in status:
+            health = Health.STARTING
+        yield SeenWorkload(name, Runtime.COMPOSE, digest, health, identity, status)
+
+
+def _units(
+    project: str, sections: _Sections, links: dict[str, tuple[str, bool]]
+) -> Iterator[SeenWorkload]:
+    """Units that systemd has loaded, then those that only have their link left."""
+    running = dict(_environs(sections.get("environs", [])))
+    prefix, suffix = f"planner-{project}-", ".service"
+    loaded = set()
+    for unit in _blocks(sections.get("units", [])):
+        environment = _environment(unit.get("Environment", ""))
+        # the pattern also matches units of a project whose name begins with this one's
+        mine = environment.get("PLANNER_PROJECT", project if unit["Id"] in links else None)
+        if mine != project:
+            continue
+        loaded.add(unit["Id"])
+        health = _UNIT_HEALTH.get(unit.get("ActiveState", ""), Health.STOPPED)
+        if unit.get("SubState", "").startswith("auto-restart"):
+            health = Health.RESTARTING
+        pid = unit.get("MainPID", "0")
+        digest = running.get(pid) or environment.get("PLANNER_DIGEST", "")
+        yield SeenWorkload(
+            name=unit["Id"].removeprefix(prefix).removesuffix(suffix),
+            runtime=Runtime.SYSTEMD,
+            digest=digest if health.serves else "",
+            health=health,
+            identity=pid if pid != "0" else "",
+            detail=f"{unit.get('ActiveState', '')} ({unit.get('Result', '')})",
+        )
+    for name in links.keys() - loaded:
+        stem = name.removeprefix(prefix).removesuffix(suffix)
+        yield SeenWorkload(stem, Runtime.SYSTEMD, "", Health.STOPPED, detail="not loaded")
+
+
+def _blocks(lines: list[str]) -> Iterator[dict[str, str]]:
+    """What ``systemctl show`` prints, one mapping a unit. Each block begins with its Id."""
+    block: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key in block:  # blank lines between blocks are gone by now: a repeated key starts one
+            yield block
+            block = {}
+        block[key] = value
+    if "Id" in block:
+        yield block
+
+
+def _environs(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Main process id and the digest it was started with."""
+    for line in lines:
+        path, _, value = line.partition(":PLANNER_DIGEST=")
+        yield path.removeprefix("/proc/").removesuffix("/environ"), value
+
+
+def _environment(text: str) -> dict[str, str]:
+    """A unit's Environment property; planner's own values hold no spaces."""
+    return dict(word.split("=", 1) for word in text.split() if "=" in word)
+
+
+def _images(project: str, lines: list[str]) -> Iterator[str]:
+    """Places of the images that carry this project's tag, and of all that have a digest."""
+    for line in lines:
+        repository, tag, digest = [*line.split("|"), "", ""][:3]
+        if repository == f"planner.local/{project}":
+            yield f"image/{repository}:{tag}"
+        elif digest.startswith("sha256:"):
+            yield registry_place(f"{repository}@{digest}")
+
+
+def _devices(lines: list[str]) -> Iterator[SeenDevice]:
+    """GPUs, as nvidia-smi was asked to print them: memory in MiB."""
+    for line in lines:
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) != 5 or not fields[0].isdigit():
+            continue  # "No devices were found", or an error of the driver
+        index, uuid, name, total, used = fields
+        yield SeenDevice(int(index), uuid, name, _mib(total), _mib(used))
+
+
+def _mib(text: str) -> int:
+    """Bytes of a number of MiB; 0 for ``[N/A]``, which integrated GPUs report."""
+    return int(text) * MIB if text.isdigit() else 0
+
+
+def _disk_free(lines: list[str]) -> int | None:
+    """Bytes free, from ``df -Pk``."""
+    fields = lines[-1].split() if len(lines) > 1 else []
+    return int(fields[3]) * KIB if len(fields) >= 6 and fields[3].isdigit() else None

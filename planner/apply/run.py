@@ -1,0 +1,69 @@
+"""What carrying out operations on one host needs: the connection, the layout, the clock, events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.apply.events import Event, OnEvent
+from planner.apply.steps import Layout
+from planner.errors import PlannerError
+from planner.remote.script import Command
+from planner.remote.transport import LineSink, Result, Transport
+
+HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run presents itself and where it fetches from.
+
+    ``token`` is unique to the run and proves that a lock is its own; ``holder`` is what others
+    read in that lock: who, from where, since when, doing what.
+    """
+
+    token: str
+    holder: str
+    hub: str = HUB
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class HostRun:
+    """A run, on one host."""
+
+    host: str
+    transport: Transport
+    layout: Layout
+    options: RunOptions
+    on_event: OnEvent
+
+    def emit(self, event: Event) -> None:
+        """Tell what happens."""
+        self.on_event(event)
+
+    def call(
+        self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None
+    ) -> Result:
+        """Run a command, whatever its exit status."""
+        return self.transport.run(
+            command.argv, stdin=command.stdin, seconds=seconds, on_line=on_line
+        )
+
+    def check(
+        self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None
+    ) -> Result:
+        """Run a command. Raises PlannerError, with the end of what it said, when it fails."""
+        result = self.call(command, seconds=seconds, on_line=on_line)
+        if not result.ok:
+            raise PlannerError("a command failed there", where=self.host, cause=said(result))
+        return result
+
+
+def said(result: Result, lines: int = 8) -> str:
+    """The last lines of what a failed command said."""
+    text = result.stderr.strip() or result.stdout.strip()
+    told = [line.strip() for line in text.splitlines() if line.strip()][-lines:]
+    return "\n".join(told) or f"it ended with status {result.exit} and said nothing"

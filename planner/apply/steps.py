@@ -1,0 +1,143 @@
+"""Builds every command that observes or changes a host. Pure: values in, commands out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from planner.diff.places import image_tag, part_of, place_of
+from planner.errors import PlannerError
+from planner.remote.script import Command, Script, script_command
+from planner.render.bundle import Artifact, ArtifactKind, Runtime
+
+_PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where planner puts things on a host, for one project."""
+
+    project: str
+    base: str = "/var/lib/planner"
+    units: str = "/etc/systemd/system"
+
+    def __post_init__(self) -> None:
+        if not _PROJECT.fullmatch(self.project):
+            raise PlannerError(f"{self.project!r} cannot name a project on a host")
+
+    @property
+    def home(self) -> str:
+        """The project's own folder."""
+        return f"{self.base}/{self.project}"
+
+    def incoming(self, name: str) -> str:
+        """Where a transfer named ``name`` is written to."""
+        return f"{self.home}/incoming/{name}"
+
+    def unit(self, workload: str) -> str:
+        """The name of a workload's systemd unit."""
+        return f"planner-{self.project}-{workload}.service"
+
+    def script(self, script: Script, *args: str) -> Command:
+        """A script's command; all of them take base, units and project first."""
+        return script_command(script, self.base, self.units, self.project, *args)
+
+
+def observe(layout: Layout, *, full: bool = False) -> Command:
+    """Print everything the host has of the project."""
+    return layout.script(Script.OBSERVE, "full" if full else "brief")
+
+
+def lock(layout: Layout, token: str, holder: str) -> Command:
+    """Take the project's lock on the host."""
+    return layout.script(Script.LOCK, token, holder)
+
+
+def unlock(layout: Layout, token: str) -> Command:
+    """Give the lock back."""
+    return layout.script(Script.UNLOCK, token)
+
+
+def begin_transfer(layout: Layout, part: str) -> Command:
+    """Prepare a transfer; prints how much of it is there already."""
+    return layout.script(Script.BEGIN_TRANSFER, part)
+
+
+def finish_transfer(layout: Layout, artifact: Artifact) -> Command:
+    """Check what was transferred and put it to use."""
+    part = part_of(artifact, layout.project).removeprefix("incoming/")
+    place = place_of(artifact, layout.project)
+    match artifact.kind:
+        case ArtifactKind.WEIGHTS:
+            return layout.script(Script.PLACE_FILE, part, artifact.key, place)
+        case ArtifactKind.ROOT:
+            return layout.script(Script.UNPACK_ROOT, part, artifact.key, place)
+        case ArtifactKind.IMAGE:
+            tag = image_tag(artifact, layout.project)
+            return layout.script(Script.LOAD_IMAGE, part, artifact.key, tag)
+        case ArtifactKind.HUB_FILES | ArtifactKind.REGISTRY_IMAGE:
+            raise PlannerError(f"{artifact.key} is fetched by the host, not pushed")
+
+
+def fetch(layout: Layout, artifact: Artifact, hub: str) -> Command:
+    """Have the host fetch an artifact itself; ``hub`` is the model hub's address."""
+    match artifact.kind:
+        case ArtifactKind.HUB_FILES:
+            known = dict(artifact.hashes)
+            pairs = [text for name in artifact.files for text in (name, known.get(name, "-"))]
+            place = place_of(artifact, layout.project)
+            revision = artifact.revision or ""
+            return layout.script(
+                Script.FETCH_HUB, hub.rstrip("/"), artifact.source, revision, place, *pairs
+            )
+        case ArtifactKind.REGISTRY_IMAGE:
+            mark = image_tag(artifact, layout.project)
+            return layout.script(Script.PULL_IMAGE, artifact.source, mark)
+        case ArtifactKind.WEIGHTS | ArtifactKind.ROOT | ArtifactKind.IMAGE:
+            raise PlannerError(f"{artifact.key} is pushed, not fetched by the host")
+
+
+def write_release(layout: Layout, part: str, release: str) -> Command:
+    """Unpack a transferred release beside the current one."""
+    return layout.script(Script.WRITE_RELEASE, part, release)
+
+
+def activate(layout: Layout, release: str) -> Command:
+    """Switch to a release."""
+    return layout.script(Script.ACTIVATE, release)
+
+
+def start(layout: Layout, runtime: Runtime, workload: str, *, replace: bool) -> Command:
+    """Start a workload of the current release, or put it in the place of the one that runs.
+
+    Compose is told to touch this one service only, and never to fetch anything by itself.
+    """
+    match runtime:
+        case Runtime.SYSTEMD:
+            return Command(("systemctl", "restart", layout.unit(workload)))
+        case Runtime.COMPOSE:
+            compose = ("docker", "compose", "--project-name", f"planner-{layout.project}")
+            file = ("--file", f"{layout.home}/current/compose.yaml")
+            up = ("up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--quiet-pull")
+            recreate = ("--force-recreate",) if replace else ()
+            return Command((*compose, *file, *up, *recreate, workload))
+
+
+def stop(layout: Layout, runtime: Runtime, workload: str) -> Command:
+    """Stop a workload and remove it."""
+    return layout.script(Script.STOP, runtime.value, workload)
+
+
+def look(layout: Layout, runtime: Runtime, workload: str, *, log_lines: int = 0) -> Command:
+    """Print how a workload is, and its last log lines."""
+    return layout.script(Script.LOOK, runtime.value, workload, str(log_lines))
+
+
+def remove(layout: Layout, place: str) -> Command:
+    """Remove what lies at a place."""
+    return layout.script(Script.REMOVE, place)
+
+
+def remove_project(layout: Layout) -> Command:
+    """Remove everything of the project but its lock and its data."""
+    return layout.script(Script.REMOVE_PROJECT)

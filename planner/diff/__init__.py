@@ -1,0 +1,1 @@
+"""Wanted, observed and recorded become a plan of operations, each with cause and dependencies."""

@@ -1,0 +1,257 @@
+"""Compares what one host should have with what it has: the operations that close the gap. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner.diff import causes
+from planner.diff.places import is_managed, part_of, place_of
+from planner.diff.values import (
+    ActivateRelease,
+    FetchArtifact,
+    Observed,
+    Operation,
+    PushArtifact,
+    RemoveArtifact,
+    RemoveProject,
+    SeenWorkload,
+    StartWorkload,
+    StopWorkload,
+    VerifyWorkload,
+    WriteRelease,
+)
+from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Runtime, Workload
+
+KEPT_RELEASES = 5
+_FETCHED = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
+
+
+def diff(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
+    """What has to be done on one host, in an order that respects ``depends_on``.
+
+    Everything that can be done beside what runs comes first, so that a failure there leaves it
+    alone. An empty bundle asks for the host to be left as it was before planner came.
+    """
+    if not wanted.files and not wanted.workloads:
+        return _clear(wanted, seen)
+    transfers = _transfers(wanted, seen)
+    starts = {w.name: why for w in wanted.workloads if (why := causes.of_start(w, _same(w, seen)))}
+    write = _write(wanted, seen)
+    prepared = (*_ids(transfers), *_ids(write))
+    stops = _stops(wanted, seen, prepared)
+    activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(stops)))
+    ready = _ids(activate) or (*prepared, *_ids(stops))
+    running = _run(wanted, seen, starts, ready)
+    changes = [*transfers, *write, *stops, *activate, *running]
+    return (*changes, *_leftovers(wanted, seen, _ids(changes)))
+
+
+def kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
+    """The workloads that stay as they are."""
+    return tuple(w.name for w in wanted.workloads if not causes.of_start(w, _same(w, seen)))
+
+
+def empty_bundle(host: str, project: str) -> HostBundle:
+    """What a host should have when planner is to leave it."""
+    return HostBundle(host, project, Runtime.COMPOSE, (), ())
+
+
+def unit_name(project: str, workload: str) -> str:
+    """The systemd unit of a workload."""
+    return f"planner-{project}-{workload}.service"
+
+
+def _same(workload: Workload, seen: Observed) -> SeenWorkload | None:
+    """The workload as it was seen on the host."""
+    for other in seen.workloads:
+        if (other.name, other.runtime) == (workload.name, workload.runtime):
+            return other
+    return None
+
+
+def _ids(operations: Iterable[Operation]) -> tuple[str, ...]:
+    return tuple(operation.id for operation in operations)
+
+
+def _transfers(wanted: HostBundle, seen: Observed) -> list[Operation]:
+    """Pushes and fetches of what is not on the host."""
+    found: dict[str, Operation] = {}
+    for artifact in wanted.artifacts:
+        place = place_of(artifact, wanted.project)
+        if place in seen.artifacts:
+            continue
+        part = part_of(artifact, wanted.project)
+        cause = causes.of_transfer(artifact, wanted, under_way=part in seen.artifacts)
+        kind = FetchArtifact if artifact.kind in _FETCHED else PushArtifact
+        name = f"{wanted.host}/{kind.kind}/{place}"
+        found[place] = kind(
+            id=name, host=wanted.host, target=_title(artifact), cause=cause, artifact=artifact
+        )
+    return list(found.values())
+
+
+def _title(artifact: Artifact) -> str:
+    """What an artifact is called on the screen."""
+    if artifact.kind in _FETCHED:
+        return artifact.source
+    return artifact.source.rpartition("/")[2]
+
+
+def _write(wanted: HostBundle, seen: Observed) -> list[Operation]:
+    cause = causes.of_write(wanted, seen)
+    if cause is None:
+        return []
+    return [
+        WriteRelease(
+            id=f"{wanted.host}/write/{wanted.digest}",
+            host=wanted.host,
+            target=f"release {wanted.digest}",
+            cause=cause,
+            bundle=wanted,
+        )
+    ]
+
+
+def _stops(wanted: HostBundle, seen: Observed, prepared: tuple[str, ...]) -> list[Operation]:
+    """Workloads that are on the host and in nobody's wish."""
+    names = {(w.name, w.runtime) for w in wanted.workloads}
+    return [
+        _stop(wanted.host, workload, prepared)
+        for workload in seen.workloads
+        if (workload.name, workload.runtime) not in names
+    ]
+
+
+def _stop(host: str, workload: SeenWorkload, after: tuple[str, ...]) -> Operation:
+    return StopWorkload(
+        id=f"{host}/stop/{workload.name}",
+        host=host,
+        target=workload.name,
+        cause="not in the blueprint any more",
+        depends_on=after,
+        workload=workload,
+    )
+
+
+def _activate(
+    wanted: HostBundle, seen: Observed, written: bool, after: tuple[str, ...]
+) -> list[Operation]:
+    """The switch to the release: also when only systemd's links to it are not as they should be."""
+    cause = causes.of_activation(wanted, seen, written, _astray(wanted, seen))
+    if cause is None:
+        return []
+    return [
+        ActivateRelease(
+            id=f"{wanted.host}/activate/{wanted.digest}",
+            host=wanted.host,
+            target=f"release {wanted.digest}",
+            cause=cause,
+            depends_on=after,
+            release=wanted.digest,
+        )
+    ]
+
+
+def _astray(wanted: HostBundle, seen: Observed) -> list[str]:
+    """Units of wanted workloads whose link is missing, leads elsewhere, or is off at boot."""
+    units = [
+        unit_name(wanted.project, workload.name)
+        for workload in wanted.workloads
+        if workload.runtime is Runtime.SYSTEMD
+    ]
+    return [unit for unit in units if not seen.units.get(unit)]
+
+
+def _run(
+    wanted: HostBundle, seen: Observed, starts: dict[str, str], ready: tuple[str, ...]
+) -> list[Operation]:
+    """Starts, and for each the proof that it answers.
+
+    Models load side by side; running replicas of one model are replaced one after the other, each
+    once the one before it answers.
+    """
+    rounds: dict[int, list[tuple[StartWorkload, VerifyWorkload]]] = {}
+    last: dict[str, tuple[int, str]] = {}
+    for workload in wanted.workloads:
+        if workload.name not in starts:
+            continue
+        model = workload.resource.partition("[")[0]
+        replaces = _same(workload, seen) is not None
+        turn, previous = last.get(model, (-1, ""))
+        turn, after = (turn + 1, (previous,)) if replaces and previous else (max(turn, 0), ())
+        pair = _start(wanted.host, workload, starts[workload.name], replaces, (*ready, *after))
+        rounds.setdefault(turn, []).append(pair)
+        last[model] = (turn, pair[1].id)
+    return [
+        step
+        for turn in sorted(rounds)
+        for steps in zip(*rounds[turn], strict=True)
+        for step in steps
+    ]
+
+
+def _start(
+    host: str, workload: Workload, cause: str, replaces: bool, after: tuple[str, ...]
+) -> tuple[StartWorkload, VerifyWorkload]:
+    start = StartWorkload(
+        id=f"{host}/start/{workload.name}",
+        host=host,
+        target=workload.name,
+        cause=cause,
+        depends_on=after,
+        workload=workload,
+        replaces=replaces,
+    )
+    verify = VerifyWorkload(
+        id=f"{host}/verify/{workload.name}",
+        host=host,
+        target=workload.name,
+        cause=causes.of_verification(workload),
+        depends_on=(start.id,),
+        workload=workload,
+    )
+    return start, verify
+
+
+def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> list[Operation]:
+    """What nothing uses any more. It goes last: until then the way back is open."""
+    project = wanted.project
+    used = {place_of(artifact, project) for artifact in wanted.artifacts}
+    # a transfer that goes on needs its part; one that is done has used it up
+    used |= {
+        part_of(artifact, project)
+        for artifact in wanted.artifacts
+        if place_of(artifact, project) not in seen.artifacts
+    }
+    if wanted.digest not in seen.releases:
+        used.add(f"releases/{wanted.digest}.part")
+    places = sorted(place for place in seen.artifacts - used if is_managed(place))
+    others = [release for release in seen.releases if release != wanted.digest]
+    places += [f"releases/{release}" for release in others[KEPT_RELEASES - 1 :]]
+    return [
+        RemoveArtifact(
+            id=f"{wanted.host}/remove/{place}",
+            host=wanted.host,
+            target=place,
+            cause=causes.of_removal(place),
+            depends_on=after,
+            key=place,
+        )
+        for place in places
+    ]
+
+
+def _clear(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
+    """Remove everything of the project."""
+    stops = [_stop(wanted.host, workload, ()) for workload in seen.workloads]
+    marked = any(is_managed(place) for place in seen.artifacts) or seen.units
+    if not stops and not seen.folder and not marked:
+        return ()
+    remove = RemoveProject(
+        id=f"{wanted.host}/remove-project/{wanted.project}",
+        host=wanted.host,
+        target=f"project {wanted.project}",
+        cause="the host is not in the blueprint any more",
+        depends_on=_ids(stops),
+    )
+    return (*stops, remove)

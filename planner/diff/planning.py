@@ -1,0 +1,70 @@
+"""Joins every host's differences into one plan. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.diff import causes
+from planner.diff.differ import diff, empty_bundle, kept
+from planner.diff.preflight import HostNeeds, preflight
+from planner.diff.values import Health, Interruption, Observed, Operation, Plan, StartWorkload
+from planner.errors import PlannerError
+from planner.render.bundle import Bundle
+
+
+def make_plan(
+    bundle: Bundle,
+    observed: Mapping[str, Observed | PlannerError],
+    needs: Mapping[str, HostNeeds] | None = None,
+) -> Plan:
+    """The plan that makes every observed host equal to the bundle.
+
+    A host that was observed and is not in the bundle is cleared of the project: destroying is a
+    plan for an empty bundle. A host that could not be asked gets no operations, and its reason.
+    """
+    by_host = {wanted.host: wanted for wanted in bundle.hosts}
+    seen_hosts = {h: seen for h, seen in observed.items() if isinstance(seen, Observed)}
+    pairs = {
+        host: (by_host.get(host) or empty_bundle(host, bundle.project), seen)
+        for host, seen in seen_hosts.items()
+    }
+    steps = {host: diff(wanted, seen) for host, (wanted, seen) in pairs.items()}
+    found = (
+        preflight(wanted, seen, (needs or {}).get(host, HostNeeds()))
+        for host, (wanted, seen) in pairs.items()
+    )
+    return Plan(
+        project=bundle.project,
+        operations=tuple(step for host in steps for step in steps[host]),
+        interruptions=tuple(
+            item for host in steps for item in _interruptions(steps[host], seen_hosts[host])
+        ),
+        kept={host: kept(wanted, seen) for host, (wanted, seen) in pairs.items()},
+        reasons={
+            host: causes.of_nothing(wanted, seen)
+            for host, (wanted, seen) in pairs.items()
+            if not steps[host]
+        },
+        seen={host: seen.fingerprint for host, seen in seen_hosts.items()},
+        releases={
+            host: wanted.digest if wanted.files else None for host, (wanted, _) in pairs.items()
+        },
+        unseen={h: seen.summary for h, seen in observed.items() if isinstance(seen, PlannerError)},
+        diagnostics=tuple(item for items in found for item in items),
+    )
+
+
+def _interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interruption]:
+    """What stops answering meanwhile: workloads that serve now and are replaced in their place."""
+    serving = {
+        (workload.name, workload.runtime)
+        for workload in seen.workloads
+        if workload.health.serves or workload.health is Health.UNHEALTHY
+    }
+    return [
+        Interruption(step.host, step.target, step.workload.start_seconds, step.cause)
+        for step in steps
+        if isinstance(step, StartWorkload)
+        and step.replaces
+        and (step.workload.name, step.workload.runtime) in serving
+    ]

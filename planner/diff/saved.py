@@ -1,0 +1,235 @@
+"""A plan as JSON: what scripts read, and what ``apply PLANFILE`` needs to carry it out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from planner.diff.values import (
+    ActivateRelease,
+    FetchArtifact,
+    Health,
+    Interruption,
+    Operation,
+    Plan,
+    PushArtifact,
+    RemoveArtifact,
+    RemoveProject,
+    SeenWorkload,
+    StartWorkload,
+    StopWorkload,
+    VerifyWorkload,
+    WriteRelease,
+)
+from planner.errors import UsageError
+from planner.render.bundle import (
+    Artifact,
+    ArtifactKind,
+    File,
+    HostBundle,
+    Probe,
+    Runtime,
+    Workload,
+)
+
+SCHEMA = 1
+Json = dict[str, Any]
+
+
+def save_plan(plan: Plan, public: Mapping[str, Any]) -> Json:
+    """The plan as one JSON object: ``public``, as scripts read it, and what carrying it out needs.
+
+    ``public`` is ``planner.views.plan.plan_to_dict``'s result, which the saved file repeats.
+    """
+    return {
+        **public,
+        "saved": {
+            "schema": SCHEMA,
+            "seen": plan.seen,
+            "releases": plan.releases,
+            "kept": {host: list(names) for host, names in plan.kept.items()},
+            "reasons": plan.reasons,
+            "unseen": plan.unseen,
+            "payloads": {step.id: _payload(step) for step in plan.operations},
+        },
+    }
+
+
+def load_plan(data: object) -> Plan:
+    """The plan that save_plan() made. Raises UsageError for anything else."""
+    try:
+        if not isinstance(data, dict):
+            raise TypeError("it is no JSON object")
+        saved = data["saved"]
+        if saved["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {saved['schema']}, not {SCHEMA}")
+        return Plan(
+            project=data["project"],
+            operations=tuple(
+                _operation(row, saved["payloads"][row["id"]]) for row in data["operations"]
+            ),
+            interruptions=tuple(Interruption(**row) for row in data["interruptions"]),
+            kept={host: tuple(names) for host, names in saved["kept"].items()},
+            reasons=dict(saved["reasons"]),
+            seen=dict(saved["seen"]),
+            releases=dict(saved["releases"]),
+            unseen=dict(saved["unseen"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        missing = isinstance(problem, KeyError)
+        raise UsageError(
+            "this is not a plan that planner saved",
+            cause=f"it has no {problem}" if missing else str(problem),
+            advice="make one with: planner plan BLUEPRINT --out PLANFILE",
+        ) from problem
+
+
+def _payload(step: Operation) -> Json:
+    """What an operation carries beyond the fields all have."""
+    match step:
+        case PushArtifact() | FetchArtifact():
+            return {"artifact": _artifact_to(step.artifact)}
+        case WriteRelease():
+            return {"bundle": _bundle_to(step.bundle)}
+        case StopWorkload():
+            return {"workload": _seen_to(step.workload)}
+        case ActivateRelease():
+            return {"release": step.release}
+        case StartWorkload():
+            return {"workload": _workload_to(step.workload), "replaces": step.replaces}
+        case VerifyWorkload():
+            return {"workload": _workload_to(step.workload)}
+        case RemoveArtifact():
+            return {"key": step.key}
+        case _:
+            return {}
+
+
+_READERS: dict[str, Callable[[Json, Json], Operation]] = {
+    "push": lambda base, more: PushArtifact(**base, artifact=_artifact(more["artifact"])),
+    "fetch": lambda base, more: FetchArtifact(**base, artifact=_artifact(more["artifact"])),
+    "write": lambda base, more: WriteRelease(**base, bundle=_bundle(more["bundle"])),
+    "stop": lambda base, more: StopWorkload(**base, workload=_seen(more["workload"])),
+    "activate": lambda base, more: ActivateRelease(**base, release=more["release"]),
+    "start": lambda base, more: StartWorkload(
+        **base, workload=_workload(more["workload"]), replaces=more["replaces"]
+    ),
+    "verify": lambda base, more: VerifyWorkload(**base, workload=_workload(more["workload"])),
+    "remove": lambda base, more: RemoveArtifact(**base, key=more["key"]),
+    "remove-project": lambda base, _: RemoveProject(**base),
+}
+
+
+def _operation(row: Json, payload: Json) -> Operation:
+    base = {
+        "id": row["id"],
+        "host": row["host"],
+        "target": row["target"],
+        "cause": row["cause"],
+        "depends_on": tuple(row["depends_on"]),
+    }
+    return _READERS[row["kind"]](base, payload)
+
+
+def _artifact_to(artifact: Artifact) -> Json:
+    return {
+        "kind": artifact.kind.value,
+        "key": artifact.key,
+        "source": artifact.source,
+        "bytes": artifact.bytes,
+        "revision": artifact.revision,
+        "files": list(artifact.files),
+        "hashes": [list(pair) for pair in artifact.hashes],
+    }
+
+
+def _artifact(row: Json) -> Artifact:
+    return Artifact(
+        kind=ArtifactKind(row["kind"]),
+        key=row["key"],
+        source=row["source"],
+        bytes=row["bytes"],
+        revision=row["revision"],
+        files=tuple(row["files"]),
+        hashes=tuple((name, digest) for name, digest in row["hashes"]),
+    )
+
+
+def _workload_to(workload: Workload) -> Json:
+    probe = workload.probe
+    return {
+        "name": workload.name,
+        "resource": workload.resource,
+        "runtime": workload.runtime.value,
+        "digest": workload.digest,
+        "artifacts": list(workload.artifacts),
+        "probe": probe
+        and {
+            "port": probe.port,
+            "path": probe.path,
+            "address": probe.address,
+            "seconds": probe.seconds,
+            "body": probe.body,
+        },
+        "port": workload.port,
+        "start_seconds": workload.start_seconds,
+    }
+
+
+def _workload(row: Json) -> Workload:
+    return Workload(
+        name=row["name"],
+        resource=row["resource"],
+        runtime=Runtime(row["runtime"]),
+        digest=row["digest"],
+        artifacts=tuple(row["artifacts"]),
+        probe=Probe(**row["probe"]) if row["probe"] else None,
+        port=row["port"],
+        start_seconds=row["start_seconds"],
+    )
+
+
+def _seen_to(workload: SeenWorkload) -> Json:
+    return {
+        "name": workload.name,
+        "runtime": workload.runtime.value,
+        "digest": workload.digest,
+        "health": workload.health.value,
+        "identity": workload.identity,
+        "detail": workload.detail,
+    }
+
+
+def _seen(row: Json) -> SeenWorkload:
+    return SeenWorkload(
+        row["name"],
+        Runtime(row["runtime"]),
+        row["digest"],
+        Health(row["health"]),
+        row["identity"],
+        row["detail"],
+    )
+
+
+def _bundle_to(bundle: HostBundle) -> Json:
+    return {
+        "host": bundle.host,
+        "project": bundle.project,
+        "runtime": bundle.runtime.value,
+        "files": [
+            {"path": file.path, "content": file.content, "mode": file.mode} for file in bundle.files
+        ],
+        "workloads": [_workload_to(workload) for workload in bundle.workloads],
+        "artifacts": [_artifact_to(artifact) for artifact in bundle.artifacts],
+    }
+
+
+def _bundle(row: Json) -> HostBundle:
+    return HostBundle(
+        host=row["host"],
+        project=row["project"],
+        runtime=Runtime(row["runtime"]),
+        files=tuple(File(**file) for file in row["files"]),
+        workloads=tuple(_workload(workload) for workload in row["workloads"]),
+        artifacts=tuple(_artifact(artifact) for artifact in row["artifacts"]),
+    )

@@ -1,0 +1,356 @@
+"""A host in memory, and the road to it: for rehearsals and tests that need no machine.
+
+It understands the scripts and commands planner sends, by name, and keeps what they would change.
+It answers in the words the real scripts print, so that the same parsers read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shlex
+import tarfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from planner.remote.script import Script, script_text
+from planner.remote.transport import (
+    ConnectionLost,
+    HttpAnswer,
+    HttpRequest,
+    LineSink,
+    Progress,
+    Result,
+    command_line,
+)
+
+
+@dataclass(slots=True)
+class FakeWorkload:
+    """A container or unit; ``state`` in its runtime's word."""
+
+    runtime: str
+    digest: str
+    identity: int
+    state: str = "running"
+    restarts: int = 0
+    log: str = ""
+
+
+@dataclass(slots=True)
+class FakeHost:
+    """What one host has of one project.
+
+    ``breaks`` maps a script's or command's name to what it says when it fails; ``on_start`` may
+    change a workload that was just started; ``answers`` gives the status of an HTTP request, None
+    for no answer; ``budget`` is how many calls go through before the connection breaks.
+    """
+
+    docker: str | None = "27.0.0"
+    compose: str | None = "2.30.0"
+    systemd: str | None = "255"
+    ram_bytes: int = 64 << 30
+    disk_free_bytes: int = 1 << 40
+    gpus: list[tuple[str, int]] = field(default_factory=list)
+    tools: list[str] = field(default_factory=lambda: ["curl"])
+    folder: bool = False
+    current: str | None = None
+    releases: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    places: set[str] = field(default_factory=set)
+    incoming: dict[str, bytes] = field(default_factory=dict)
+    links: set[str] = field(default_factory=set)
+    workloads: dict[str, FakeWorkload] = field(default_factory=dict)
+    lock: tuple[str, str] | None = None
+    calls: list[str] = field(default_factory=list)
+    breaks: dict[str, str] = field(default_factory=dict)
+    on_start: Callable[[str, FakeWorkload], None] | None = None
+    answers: Callable[[HttpRequest], int | None] = lambda _: 200
+    budget: int | None = None
+    starts: int = 0
+
+    def restart(self, name: str, runtime: str, digest: str) -> None:
+        """Put a new workload in the place of the one by that name."""
+        self.starts += 1
+        state = "running" if runtime == "compose" else "active"
+        workload = FakeWorkload(runtime, digest, 1000 + self.starts, state)
+        self.workloads[name] = workload
+        if self.on_start is not None:
+            self.on_start(name, workload)
+
+    def wanted_digest(self, name: str) -> str | None:
+        """A workload's digest according to the current release's manifest."""
+        files = self.releases.get(self.current or "", {})
+        manifest = json.loads(files.get("manifest.json", b'{"workloads": []}'))
+        rows = (row for row in manifest["workloads"] if row["name"] == name)
+        return next((str(row["digest"]) for row in rows), None)
+
+
+class FakeTransport:
+    """The road to a FakeHost; several may lead to the same one."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+        self.closed = False
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        seconds: float = 60,
+        on_line: LineSink | None = None,
+    ) -> Result:
+        """Do in memory what the command would do; see Transport.run."""
+        command_line(argv, root=True)  # what cannot be quoted could not be sent either
+        name, args = _name(argv, stdin)
+        self._spend(name)
+        if name in self.host.breaks:
+            return Result(1, "", self.host.breaks[name])
+        result = _HANDLERS[name](self.host, *args)
+        for line in result.stdout.splitlines() if on_line else ():
+            on_line(line)  # type: ignore[misc]
+        return result
+
+    def put(self, source: BinaryIO, path: str, *, offset: int = 0, progress: Progress) -> None:
+        """Keep the bytes in memory; see Transport.put."""
+        self._spend("put")
+        source.seek(offset)
+        name = path.rpartition("/")[2]
+        before = self.host.incoming.get(name, b"")[:offset]
+        self.host.incoming[name] = before + source.read()
+        progress(len(self.host.incoming[name]))
+
+    def http(self, request: HttpRequest, *, seconds: float = 10) -> HttpAnswer | None:
+        """Answer as ``answers`` says."""
+        self._spend("http")
+        status = self.host.answers(request)
+        return None if status is None else HttpAnswer(status)
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+    def _spend(self, name: str) -> None:
+        self.host.calls.append(name)
+        if self.host.budget is not None:
+            if self.host.budget <= 0:
+                raise ConnectionLost("the connection broke", cause="the fake host's budget is over")
+            self.host.budget -= 1
+
+
+def _name(argv: Sequence[str], stdin: bytes) -> tuple[str, list[str]]:
+    """What a command is, and its arguments without base, units and project."""
+    if list(argv[:3]) == ["sh", "-s", "--"]:
+        for script in Script:
+            if script_text(script) == stdin:
+                return script.value, [argv[5], *argv[6:]]
+    if list(argv[:2]) == ["docker", "compose"]:
+        project = argv[3].removeprefix("planner-")
+        return "start", [project, "compose", argv[-1], str("--force-recreate" in argv)]
+    if list(argv[:2]) == ["systemctl", "restart"]:
+        return "start", ["", "systemd", argv[2], "True"]
+    raise AssertionError(f"the fake host does not know {shlex.join(argv)}")
+
+
+def _observe(host: FakeHost, project: str, depth: str) -> Result:
+    lines = ["@planner 1", *(["@folder"] if host.folder else [])]
+    if host.current is not None:
+        files = host.releases[host.current].items()
+        rows = [f"{hashlib.sha256(text).hexdigest()}  ./{path}" for path, text in files]
+        lines += [f"@release {host.current}", "@files", *rows]
+    images = sorted(p for p in host.places if p.startswith(("image/", "registry/")))
+    lines += ["@releases", *reversed(host.releases)]
+    lines += ["@places", *sorted(host.places - set(images))]
+    lines += [f"incoming/{name}" for name in sorted(host.incoming)]
+    lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
+    lines += _workloads(host, project)
+    if host.docker:
+        lines += ["@images", *map(_image_line, images)]
+    if host.lock:
+        lines.append(f"@lock {host.lock[1]}")
+    lines += ["@machine", f"ram_kib {host.ram_bytes >> 10}"]
+    tools = {"docker": host.docker, "compose": host.compose, "systemd": host.systemd}
+    lines += [f"{tool} yes" for tool, version in tools.items() if version]
+    lines += [f"tool {tool}" for tool in host.tools]
+    free = host.disk_free_bytes >> 10
+    lines += ["@disk", "Filesystem", f"fake 0 0 {free} 0% /"]
+    lines += ["@gpus"]
+    lines += [f"{i}, GPU-{i}, {n}, {size >> 20}, 0" for i, (n, size) in enumerate(host.gpus)]
+    if depth == "full" or host.current is None:
+        lines += ["@versions", *(f"{t} {version}" for t, version in tools.items() if version)]
+    return Result(0, "\n".join([*lines, "@end"]) + "\n")
+
+
+def _leads(host: FakeHost, unit: str) -> str:
+    """Where a link leads: through ``current``, so nowhere when the release lacks the unit."""
+    return "here" if f"units/{unit}" in host.releases.get(host.current or "", {}) else "nowhere"
+
+
+def _workloads(host: FakeHost, project: str) -> list[str]:
+    containers, units, environs = ["@containers"], ["@units"], ["@environs"]
+    for name, workload in sorted(host.workloads.items()):
+        if workload.runtime == "compose":
+            status = f"{workload.state} for a while"
+            fields = (f"id{workload.identity}", workload.state, status, name, workload.digest)
+            containers.append("|".join(fields))
+            continue
+        pid = workload.identity if workload.state == "active" else 0
+        units += [
+            f"Id=planner-{project}-{name}.service",
+            f"ActiveState={workload.state}",
+            f"MainPID={pid}",
+            f"Environment=PLANNER_PROJECT={project} PLANNER_DIGEST={host.wanted_digest(name)}",
+        ]
+        if pid:
+            environs.append(f"/proc/{pid}/environ:PLANNER_DIGEST={workload.digest}")
+    return [*containers, *units, *environs]
+
+
+def _image_line(place: str) -> str:
+    kind, _, name = place.partition("/")
+    if kind == "image":
+        repository, _, tag = name.rpartition(":")
+        return f"{repository}|{tag}|<none>"
+    repository, _, digest = name.partition("@")
+    return f"{repository}|<none>|{digest}"
+
+
+def _lock(host: FakeHost, project: str, token: str, holder: str) -> Result:
+    if host.lock is not None:
+        return Result(75, host.lock[1] + "\n")
+    host.folder, host.lock = True, (token, holder)
+    return Result(0)
+
+
+def _unlock(host: FakeHost, project: str, token: str) -> Result:
+    if host.lock is not None and host.lock[0] == token:
+        host.lock = None
+    if not (host.releases or host.places or host.incoming):
+        host.folder = False
+    return Result(0)
+
+
+def _begin_transfer(host: FakeHost, project: str, part: str) -> Result:
+    return Result(0, f"{len(host.incoming.get(part, b''))}\n")
+
+
+def _place(host: FakeHost, project: str, part: str, wanted: str, place: str) -> Result:
+    got = hashlib.sha256(host.incoming.get(part, b"")).hexdigest()
+    host.incoming.pop(part, None)
+    if got != wanted:
+        return Result(65, "", f"SHA-256 is {got} instead of {wanted}")
+    host.places.add(place)
+    return Result(0)
+
+
+def _load_image(host: FakeHost, project: str, part: str, wanted: str, image: str) -> Result:
+    return _place(host, project, part, wanted, f"image/{image}")
+
+
+def _pull_image(host: FakeHost, project: str, reference: str, mark: str) -> Result:
+    name, _, digest = reference.partition("@")
+    listed = name.removeprefix("docker.io/").removeprefix("library/")
+    host.places |= {f"image/{mark}", f"registry/{listed}@{digest}"}
+    return Result(0, "Pull complete\n")
+
+
+def _fetch_hub(
+    host: FakeHost, project: str, hub: str, repo: str, revision: str, place: str, *pairs: str
+) -> Result:
+    host.places.discard(f"{place}.part")
+    host.places.add(place)
+    return Result(0, "bytes 1\n")
+
+
+def _write_release(host: FakeHost, project: str, part: str, release: str) -> Result:
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(host.incoming.pop(part))) as archive:
+        for entry in archive:
+            content = archive.extractfile(entry)
+            files[entry.name] = content.read() if content else b""
+    host.releases.pop(release, None)
+    host.releases[release] = files
+    return Result(0)
+
+
+def _activate(host: FakeHost, project: str, release: str) -> Result:
+    if release not in host.releases:
+        return Result(66, "", f"release {release} is not on the host")
+    host.current = release
+    units = {p.removeprefix("units/") for p in host.releases[release] if p.startswith("units/")}
+    host.links = units
+    return Result(0)
+
+
+def _start(host: FakeHost, project: str, runtime: str, name: str, recreate: str) -> Result:
+    if runtime == "systemd":
+        name = next((n for n in _manifest_names(host) if name.endswith(f"-{n}.service")), name)
+    digest = host.wanted_digest(name)
+    if digest is None:
+        return Result(1, "", f"no such service: {name}")
+    before = host.workloads.get(name)
+    same = before is not None and (before.digest, before.state) == (digest, "running")
+    if not same or recreate == "True":
+        host.restart(name, runtime, digest)
+    return Result(0)
+
+
+def _manifest_names(host: FakeHost) -> list[str]:
+    files = host.releases.get(host.current or "", {})
+    manifest = json.loads(files.get("manifest.json", b'{"workloads": []}'))
+    # the longest first: chat-0 is the end of code-chat-0 as well
+    return sorted((row["name"] for row in manifest["workloads"]), key=len, reverse=True)
+
+
+def _stop(host: FakeHost, project: str, runtime: str, name: str) -> Result:
+    host.workloads.pop(name, None)
+    host.links.discard(f"planner-{project}-{name}.service")
+    return Result(0)
+
+
+def _look(host: FakeHost, project: str, runtime: str, name: str, lines: str) -> Result:
+    workload = host.workloads.get(name)
+    if workload is None:
+        return Result(0, "missing 0 no such container\n")
+    log = workload.log if int(lines) else ""
+    return Result(0, f"{workload.state} {workload.restarts} exit 0\n{log}")
+
+
+def _remove(host: FakeHost, project: str, place: str) -> Result:
+    host.places.discard(place)
+    kind, _, name = place.partition("/")
+    if kind == "incoming":
+        host.incoming.pop(name, None)
+    if kind == "releases":
+        host.releases.pop(name, None)
+    return Result(0)
+
+
+def _remove_project(host: FakeHost, project: str) -> Result:
+    host.current = None
+    host.releases, host.incoming, host.workloads = {}, {}, {}
+    host.links = set()
+    host.places = {place for place in host.places if place.startswith("registry/")}
+    return Result(0)
+
+
+_HANDLERS: dict[str, Callable[..., Result]] = {
+    Script.OBSERVE: _observe,
+    Script.LOCK: _lock,
+    Script.UNLOCK: _unlock,
+    Script.BEGIN_TRANSFER: _begin_transfer,
+    Script.PLACE_FILE: _place,
+    Script.UNPACK_ROOT: _place,
+    Script.LOAD_IMAGE: _load_image,
+    Script.PULL_IMAGE: _pull_image,
+    Script.FETCH_HUB: _fetch_hub,
+    Script.WRITE_RELEASE: _write_release,
+    Script.ACTIVATE: _activate,
+    Script.STOP: _stop,
+    Script.LOOK: _look,
+    Script.REMOVE: _remove,
+    Script.REMOVE_PROJECT: _remove_project,
+    "start": _start,
+}

@@ -1,0 +1,50 @@
+"""The multi-step actions on a host: static POSIX shell scripts that take arguments.
+
+A script travels over standard input to ``sh -s -- ARGUMENTS``, so that no text is pasted into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+
+class Script(StrEnum):
+    """The scripts that ship, by file name."""
+
+    OBSERVE = "observe"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    BEGIN_TRANSFER = "begin_transfer"
+    PLACE_FILE = "place_file"
+    UNPACK_ROOT = "unpack_root"
+    LOAD_IMAGE = "load_image"
+    PULL_IMAGE = "pull_image"
+    FETCH_HUB = "fetch_hub"
+    WRITE_RELEASE = "write_release"
+    ACTIVATE = "activate"
+    STOP = "stop"
+    LOOK = "look"
+    REMOVE = "remove"
+    REMOVE_PROJECT = "remove_project"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command for a host: its arguments and what it reads from standard input."""
+
+    argv: tuple[str, ...]
+    stdin: bytes = b""
+
+
+@cache
+def script_text(script: Script) -> bytes:
+    """What the script says."""
+    return (Path(__file__).parent / "scripts" / f"{script}.sh").read_bytes()
+
+
+def script_command(script: Script, *args: str) -> Command:
+    """The command that runs a script with these arguments."""
+    return Command(("sh", "-s", "--", *args), script_text(script))

@@ -1,0 +1,54 @@
+# Has the host fetch files of a model repository at a fixed revision, going on where it stopped.
+# Prints "bytes N" while it works. Exit status 65 when a digest is wrong.
+# Arguments: BASE UNITS PROJECT HUB REPOSITORY REVISION PLACE, then pairs FILE SHA256 ("-": unknown)
+set -eu
+
+main() {
+  home=$1/$3 hub=$4 repository=$5 revision=$6 place=$1/$3/artifacts/$7
+  shift 7
+  mkdir -p "$place.part"
+  while [ $# -gt 0 ]; do
+    fetch "$1" "$2"
+    shift 2
+  done
+  find "$place.part" -type f -exec chmod 0444 {} +
+  find "$place.part" -type d -exec chmod 0755 {} +
+  chmod 0755 "$home/artifacts" "${place%/*}"
+  sync -f "$place.part"
+  mv -T "$place.part" "$place"
+}
+
+fetch() {
+  file=$place.part/$1
+  # a file that is here under its own name is complete; one under way is named .unfinished
+  if [ -e "$file" ]; then return 0; fi
+  mkdir -p "${file%/*}"
+  curl --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
+    --speed-limit 1 --speed-time 30 --continue-at - --output "$file.unfinished" \
+    "$hub/$repository/resolve/$revision/$1" &
+  curl=$!
+  while kill -0 "$curl" 2>/dev/null; do
+    sleep 0.5
+    report
+  done
+  wait "$curl" || {
+    status=$?
+    echo "$1 could not be fetched from $hub/$repository at $revision" >&2
+    return "$status"
+  }
+  if [ "$2" != - ]; then
+    got=$(sha256sum "$file.unfinished")
+    got=${got%% *}
+    got=${got#\\}
+    if [ "$got" != "$2" ]; then
+      rm -f "$file.unfinished"
+      echo "SHA-256 of $1 is $got instead of $2" >&2
+      return 65
+    fi
+  fi
+  mv -T "$file.unfinished" "$file"
+}
+
+report() { echo "bytes $(find "$place.part" -type f -exec stat -c %s {} + | awk '{n += $1} END {print n + 0}')"; }
+
+main "$@" </dev/null

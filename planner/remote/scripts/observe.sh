@@ -1,0 +1,149 @@
+# Prints what a host has of one project, in sections; planner/apply/observed.py reads them.
+# It changes nothing and starts as few processes as it can: it runs on every plan.
+# Arguments: BASE UNITS PROJECT DEPTH, where DEPTH is "full" or "brief".
+set -u
+LC_ALL=C
+export LC_ALL
+
+main() {
+  base=$1 units=$2 project=$3 depth=$4
+  home=$base/$project
+  echo '@planner 1'
+  [ -d "$home" ] && echo '@folder'
+  if cd "$home/current" 2>/dev/null; then
+    release=$(pwd -P)
+    echo "@release ${release##*/}"
+    echo '@files'
+    find . -type f -exec sha256sum {} +
+    cd /
+  else
+    # nothing of ours is known to be here: look everywhere, and learn what the host can do
+    depth=full
+  fi
+  releases
+  places
+  links
+  if [ "$depth" = full ] || any "$home/releases"/*/units; then ask_systemd; fi
+  if [ "$depth" = full ] || any "$home/releases"/*/compose.yaml; then ask_docker; fi
+  if [ -d "$home/lock" ]; then
+    holder='somebody'
+    read -r holder 2>/dev/null <"$home/lock/holder"
+    echo "@lock $holder"
+  fi
+  machine
+  if [ "$depth" = full ]; then versions; fi
+  echo '@end'
+}
+
+any() { [ -e "$1" ]; }
+
+releases() {
+  echo '@releases'
+  cd "$home/releases" 2>/dev/null || return 0
+  ls -1t
+  cd /
+}
+
+places() {
+  echo '@places'
+  for path in "$home"/artifacts/weights/*/* "$home"/artifacts/roots/* "$home"/artifacts/hub/*; do
+    [ -e "$path" ] && echo "${path#"$home/artifacts/"}"
+  done
+  for path in "$home"/incoming/* "$home"/releases/*.part; do
+    [ -e "$path" ] && echo "${path#"$home/"}"
+  done
+  return 0
+}
+
+# one line a unit: its name, whether its link leads into this project's release, whether it starts
+# at boot
+links() {
+  echo '@links'
+  for link in "$units/planner-$project-"*.service; do
+    [ -L "$link" ] || [ -e "$link" ] || continue
+    name=${link##*/} leads=elsewhere starts=no
+    if [ -L "$link" ] && [ "$link" -ef "$home/current/units/$name" ]; then
+      leads=here
+    elif [ -L "$link" ]; then
+      case $(readlink "$link") in "$home"/*) leads=nowhere ;; esac
+    fi
+    [ "$units/multi-user.target.wants/$name" -ef "$link" ] && starts=yes
+    echo "$name $leads $starts"
+  done
+}
+
+ask_systemd() {
+  [ -d /run/systemd/system ] || return 0
+  echo '@units'
+  shown=$(systemctl show "planner-$project-*.service" --no-pager \
+    --property=Id,ActiveState,SubState,Result,MainPID,Environment,NRestarts)
+  echo "$shown"
+  environs=
+  for word in $shown; do
+    case $word in
+      MainPID=0) ;;
+      MainPID=*) environs="$environs /proc/${word#MainPID=}/environ" ;;
+    esac
+  done
+  # what a process was started with tells which version runs: its unit may be newer already
+  # shellcheck disable=SC2086
+  if [ -n "$environs" ]; then
+    echo '@environs'
+    grep -aHz '^PLANNER_DIGEST=' $environs 2>/dev/null
+    echo
+  fi
+}
+
+ask_docker() {
+  command -v docker >/dev/null 2>&1 || return 0
+  echo '@containers'
+  if ! timeout 20 docker ps --all --no-trunc --filter "label=io.planner.project=$project" --format \
+    '{{.ID}}|{{.State}}|{{.Status}}|{{.Label "io.planner.workload"}}|{{.Label "io.planner.digest"}}' 2>&1
+  then
+    echo '@docker-silent'
+    return 0
+  fi
+  echo '@images'
+  timeout 20 docker images --digests --format '{{.Repository}}|{{.Tag}}|{{.Digest}}'
+}
+
+machine() {
+  echo '@machine'
+  while read -r key value _; do
+    if [ "$key" = MemTotal: ]; then
+      echo "ram_kib $value"
+      break
+    fi
+  done </proc/meminfo
+  [ -d /run/systemd/system ] && echo 'systemd yes'
+  command -v curl >/dev/null 2>&1 && echo 'tool curl'
+  if command -v docker >/dev/null 2>&1; then
+    echo 'docker yes'
+    for folder in /usr/libexec /usr/lib /usr/local/libexec /usr/local/lib; do
+      [ -x "$folder/docker/cli-plugins/docker-compose" ] && echo 'compose yes'
+    done
+    [ -x "${HOME:-/root}/.docker/cli-plugins/docker-compose" ] && echo 'compose yes'
+  fi
+  where=$home
+  while [ ! -d "$where" ]; do where=${where%/*}; done
+  echo '@disk'
+  df -Pk "${where:-/}"
+  if command -v nvidia-smi >/dev/null 2>&1; then
+    echo '@gpus'
+    timeout 20 nvidia-smi --query-gpu=index,uuid,name,memory.total,memory.used \
+      --format=csv,noheader,nounits
+  fi
+}
+
+versions() {
+  echo '@versions'
+  if [ -d /run/systemd/system ]; then
+    echo "systemd $(systemctl --version | { read -r _ number _; echo "$number"; })"
+  fi
+  if command -v docker >/dev/null 2>&1; then
+    echo "docker $(timeout 20 docker version --format '{{.Server.Version}}' 2>/dev/null)"
+    echo "compose $(timeout 20 docker compose version --short 2>/dev/null)"
+  fi
+}
+
+main "$@" </dev/null

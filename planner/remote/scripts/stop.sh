@@ -1,0 +1,32 @@
+# Stops a workload and removes it.
+# Arguments: BASE UNITS PROJECT RUNTIME NAME
+set -eu
+
+main() {
+  units=$2 project=$3 runtime=$4 name=$5
+  case $runtime in
+    compose) stop_container ;;
+    systemd) stop_unit ;;
+  esac
+}
+
+stop_container() {
+  ids=$(docker ps --all --quiet --filter "label=io.planner.project=$project" \
+    --filter "label=io.planner.workload=$name")
+  [ -n "$ids" ] || return 0
+  # shellcheck disable=SC2086
+  docker stop --time 30 $ids >/dev/null
+  # shellcheck disable=SC2086
+  docker rm --force $ids >/dev/null
+}
+
+stop_unit() {
+  unit=planner-$project-$name.service
+  systemctl stop "$unit" 2>/dev/null || systemctl kill --signal=KILL "$unit" 2>/dev/null || true
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  rm -f "$units/$unit" "$units/multi-user.target.wants/$unit"
+  rm -rf "$units/$unit.d"
+  systemctl daemon-reload
+}
+
+main "$@" </dev/null

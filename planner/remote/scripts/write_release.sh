@@ -1,0 +1,34 @@
+# Unpacks a transferred release beside the current one. The folder appears complete or not at all;
+# one that is here already is repaired file by file, each in one rename.
+# Arguments: BASE UNITS PROJECT PART RELEASE
+set -eu
+
+main() {
+  home=$1/$3 part=$1/$3/incoming/$4 release=$1/$3/releases/$5
+  umask 022
+  mkdir -p "$home/releases"
+  rm -rf "$release.part"
+  mkdir "$release.part"
+  tar -xpf "$part" -C "$release.part" --no-same-owner
+  sync -f "$release.part"
+  if [ -d "$release" ]; then
+    repair
+  else
+    mv -T "$release.part" "$release"
+  fi
+  rm -f "$part"
+}
+
+repair() {
+  cd "$release"
+  find . -type f | while read -r file; do
+    [ -e "$release.part/$file" ] || rm -f "$file"
+  done
+  cd "$release.part"
+  find . -type d ! -name . -exec mkdir -p "$release/{}" \;
+  find . -type f -exec mv -T "{}" "$release/{}" \;
+  cd /
+  rm -rf "$release.part"
+}
+
+main "$@" </dev/null
