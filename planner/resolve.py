@@ -62,10 +62,6 @@ def resolve(
         for name in blueprint.models
     )
     _adapters(blueprint, found)
-    if not every:
-        found.append(
-            error("the farm has no hosts", advice="add `hosts: {box: {address: me@192.168.1.10}}`")
-        )
     return Resolved(Farm(blueprint.project, blueprint, hosts, models), tuple(found))
 
 

@@ -16,7 +16,7 @@ from planner.blueprint import schema
 from planner.blueprint.check import check_blueprint, check_inventory
 from planner.blueprint.document import Document
 from planner.blueprint.references import check_references
-from planner.diagnostics import Diagnostic, Severity, has_errors
+from planner.diagnostics import Diagnostic, Severity, error, has_errors
 from planner.errors import BlueprintInvalid
 from planner.farm import Farm, Placement
 from planner.resolve import Resolved, resolve
@@ -92,13 +92,20 @@ def validate(
     if usable is not None:
         local = read_local_models(usable, path.parent, digest, headers=headers)
         resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local)
-        farm = resolved.farm if checked.blueprint else None
+        if checked.blueprint is not None:
+            farm = resolved.farm
+            found += [] if farm.hosts else [_no_hosts(document)]
         found += _placed(resolved, document)
     return Validated(path, farm, tuple(sorted(found, key=_order)))
 
 
 def _placed(resolved: Resolved, document: Document) -> list[Diagnostic]:
     return [document.place(item) if item.path else item for item in resolved.diagnostics]
+
+
+def _no_hosts(document: Document) -> Diagnostic:
+    sample = "hosts: {box: {address: me@192.168.1.10}}"
+    return document.place(error("the farm has no hosts", "hosts", advice=f"add `{sample}`"))
 
 
 def _order(item: Diagnostic) -> tuple[str, int, int]:

@@ -14,6 +14,17 @@ from planner.units import MIB, ceil_div
 _TYPES: Final = frozenset({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"})
 _NAMES: Final = {"fp16": "f16", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "q8": "q8_0"}
 _PLAIN: Final = frozenset({"f32", "f16", "bf16"})
+# A model type's name in GGUF files; settings that override the header begin with it.
+_ARCHITECTURES: Final = {
+    "deepseek_v2": "deepseek2",
+    "deepseek_v3": "deepseek2",
+    "glm4_moe": "glm4moe",
+    "gpt_oss": "gpt-oss",
+    "mixtral": "llama",
+    "qwen2_moe": "qwen2moe",
+    "qwen3_moe": "qwen3moe",
+    "qwen3_next": "qwen3next",
+}
 _EVERY_LAYER: Final = "999"  # older builds know no "all"; more layers than any model has
 
 
@@ -85,7 +96,7 @@ def _kinds(launch: Launch) -> list[str]:
 
 
 def _positions(launch: Launch) -> tuple[Option, ...]:
-    factor, facts = launch.placed.model.spec.yarn, launch.placed.model.facts
+    factor, facts = launch.placed.model.yarn, launch.placed.model.facts
     if factor is None:
         return ()
     original = facts.rope.native_context if facts else None
@@ -102,12 +113,10 @@ def _experts(launch: Launch) -> str | None:
 
 
 def _architecture(launch: Launch) -> str | None:
-    """``general.architecture`` of the file's header, or the model type it is derived from."""
-    header, facts = launch.placed.model.gguf, launch.placed.model.facts
-    if isinstance(header, dict):
-        found = header.get("general.architecture")
-        return found if isinstance(found, str) else None
-    return facts.model_type.replace("_", "") if facts else None
+    """``general.architecture`` of the model's GGUF files, or None when that is not known."""
+    facts, shape = launch.placed.model.facts, launch.placed.model.architecture
+    kind = facts.model_type if facts else shape.family if shape else ""
+    return _ARCHITECTURES.get(kind)
 
 
 def _prompt_cache_mib(launch: Launch) -> int:

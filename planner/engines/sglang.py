@@ -11,8 +11,9 @@ from planner.diagnostics import Diagnostic, error
 from planner.engines.arguments import given, memory_share, options
 from planner.engines.engine import Engine, Launch, Option
 from planner.engines.parallel import parallelism
-from planner.engines.quantize import quantize_at_load
+from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
+_AT_LOAD: Final = {"fp8": "fp8"}
 _CACHE: Final = {"f16": "auto", "fp16": "auto", "fp8": "fp8_e4m3", "bf16": "bf16"}
 
 
@@ -35,7 +36,8 @@ def _options(launch: Launch) -> tuple[Option, ...]:
             memory_share(launch.placed.report, launch.version.outside_share),
         ),
         given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
-        given("--quantization", quantize_at_load(model, {"fp8": "fp8"})),
+        given("--dtype", precision(model)),
+        given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given(
             "--json-model-override-args",
             json.dumps({"num_experts_per_tok": experts}) if experts else None,
@@ -51,12 +53,12 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
-    found = []
+    found = [*check_quantization(launch.placed.model, _AT_LOAD)]
     for key, value in (("gpu_layers", spec.gpu_layers), ("cpu_moe", spec.cpu_moe)):
         if value is not None:
             found.append(error(f"sglang has no {key}", *path, key, value=value,
                                advice=f"take {key} out"))  # fmt: skip
-    if spec.yarn:
+    if launch.placed.model.yarn:
         found.append(error("yarn is not rendered for sglang", *path, "yarn",
                            detail="its override is silently ignored by models with nested configs",
                            advice="write another engine"))  # fmt: skip

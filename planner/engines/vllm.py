@@ -11,10 +11,10 @@ from planner.diagnostics import Diagnostic, error
 from planner.engines.arguments import given, memory_share, options
 from planner.engines.engine import Engine, Launch, Option
 from planner.engines.parallel import parallelism
-from planner.engines.quantize import quantize_at_load
+from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
 _CACHE: Final = {"f16": "auto", "fp16": "auto", "bf16": "bfloat16"}
-_AT_LOAD: Final = {"fp8": "fp8", "bnb": "bitsandbytes", "nf4": "bitsandbytes"}
+_AT_LOAD: Final = {"fp8": "fp8", "bnb-nf4": "bitsandbytes"}
 
 
 def _options(launch: Launch) -> tuple[Option, ...]:
@@ -36,6 +36,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
             memory_share(launch.placed.report, launch.version.outside_share),
         ),
         given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
+        given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given("--hf-overrides", json.dumps(overrides, sort_keys=True) if overrides else None),
         Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
@@ -43,14 +44,15 @@ def _options(launch: Launch) -> tuple[Option, ...]:
 
 
 def _overrides(launch: Launch) -> dict[str, object]:
-    spec, facts = launch.placed.model.spec, launch.placed.model.facts
+    model = launch.placed.model
+    spec, facts = model.spec, model.facts
     found: dict[str, object] = {}
     if spec.experts_per_token:
         found["num_experts_per_tok"] = spec.experts_per_token
-    if spec.yarn and facts:
+    if model.yarn and facts:
         scaling: dict[str, object] = {
             "rope_type": "yarn",
-            "factor": spec.yarn,
+            "factor": model.yarn,
             "original_max_position_embeddings": facts.rope.native_context,
         }
         if facts.rope.theta:
@@ -66,13 +68,13 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
-    found = []
+    found = [*check_quantization(launch.placed.model, _AT_LOAD)]
     if spec.gpu_layers is not None or spec.cpu_moe is not None:
         key = "cpu_moe" if spec.cpu_moe is not None else "gpu_layers"
         found.append(error(f"vllm has no {key}", *path, key,
                            detail="it keeps whole layers on its cards",
                            advice=f"take {key} out, or write an engine that splits"))  # fmt: skip
-    if spec.yarn and launch.placed.model.facts is None:
+    if launch.placed.model.yarn and launch.placed.model.facts is None:
         found.append(error("yarn needs the model's own context", *path, "yarn",
                            detail="the catalogue does not know this model",
                            advice="put --hf-overrides into extra_args"))  # fmt: skip

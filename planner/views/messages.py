@@ -19,13 +19,21 @@ def draw_diagnostics(items: Iterable[Diagnostic], style: Style) -> str:
 
 
 def _block(item: Diagnostic, style: Style) -> str:
-    kind = style.paint(item.severity.value, _COLORS[item.severity], "bold")
+    kind = item.severity.value
     place = f"{item.position}: " if item.position else ""
     where = f"{item.where}: " if item.where else ""
-    lines = [f"{place}{kind}: {where}{item.summary}"]
+    head = _folded(f"{place}{kind}: {where}{clean(item.summary)}", style)
+    lines = [head.replace(kind, style.paint(kind, _COLORS[item.severity], "bold"), 1)]
     rows = (("written", item.value), ("why", item.detail), ("instead", item.advice))
     lines += [_row(name, text, style) for name, text in rows if text]
     return "\n".join(lines)
+
+
+def _folded(text: str, style: Style) -> str:
+    """``text`` within the width; what does not fit goes on below, indented. Words stay whole."""
+    return textwrap.fill(
+        text, style.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _row(name: str, text: str, style: Style) -> str:
@@ -40,7 +48,8 @@ def draw_failure(failure: PlannerError, style: Style) -> str:
     if failure.diagnostics:
         lines.append(draw_diagnostics(failure.diagnostics, style))
     where = f"{failure.where}: " if failure.where else ""
-    lines.append(f"{style.paint('planner', 'red', 'bold')}: {where}{clean(failure.summary)}")
+    head = _folded(f"planner: {where}{clean(failure.summary)}", style)
+    lines.append(head.replace("planner", style.paint("planner", "red", "bold"), 1))
     rows = (("why", failure.cause), ("next", failure.advice))
     lines += [_row(name, text, style) for name, text in rows if text]
     return "\n".join(lines)

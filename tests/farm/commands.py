@@ -17,6 +17,7 @@ TOOLS: Mapping[str, str] = {
     "dpkg-deb": "dpkg",
     "ip": "iproute2",
     "mount": "mount",
+    "setpriv": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "systemd-nspawn": "systemd-container",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import IO
 
 from tests.farm import apt
-from tests.farm.artefact import Artefact
+from tests.farm.artefact import Artefact, discard
 from tests.farm.commands import run
 from tests.farm.layout import Layout
 
@@ -58,26 +58,23 @@ def ensure(layout: Layout) -> Path:
 
 def _build(root: Path, keep_fd: int) -> None:
     with root.with_name("image.log").open("w") as log:
-        run(
-            [
-                "debootstrap",
-                "--variant=minbase",
-                f"--include={','.join(PACKAGES)}",
-                SUITE,
-                root,
-                apt.mirror_with(SUITE),
-            ],
-            log=log,
-            keep_fd=keep_fd,
-        )
-        with TemporaryDirectory(prefix="planner-farm-apt-") as folder:
-            debs = apt.Suite(COMPOSE_SUITE, Path(folder), log).fetch([COMPOSE_PACKAGE])
-            [deb] = [path for path in debs if path.name.startswith(f"{COMPOSE_PACKAGE}_")]
-            unpacked = Path(folder) / "compose"
-            run(["dpkg-deb", "--extract", deb, unpacked], log=log)
-            (root / COMPOSE_PLUGIN).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(unpacked / COMPOSE_PLUGIN, root / COMPOSE_PLUGIN)
+        # Ends with us: a build that is redone must not meet the rest of a killed one.
+        words = ["setpriv", "--pdeathsig=KILL", "debootstrap", "--variant=minbase"]
+        chosen = f"--include={','.join(PACKAGES)}"
+        run([*words, chosen, SUITE, root, apt.mirror_with(SUITE)], log=log, keep_fd=keep_fd)
+        _add_compose(root, log)
     _configure(root)
+
+
+def _add_compose(root: Path, log: IO[str]) -> None:
+    aside = root.with_name("image.compose")
+    discard(aside)
+    debs = apt.Suite(COMPOSE_SUITE, aside / "apt", log).fetch([COMPOSE_PACKAGE])
+    [deb] = [path for path in debs if path.name.startswith(f"{COMPOSE_PACKAGE}_")]
+    run(["dpkg-deb", "--extract", deb, aside / "package"], log=log)
+    (root / COMPOSE_PLUGIN).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(aside / "package" / COMPOSE_PLUGIN, root / COMPOSE_PLUGIN)
+    discard(aside)
 
 
 def _configure(root: Path) -> None:

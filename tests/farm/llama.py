@@ -10,7 +10,6 @@ import hashlib
 import os
 import tarfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tests.farm import apt
 from tests.farm.artefact import Artefact, discard
@@ -74,19 +73,17 @@ def ensure(layout: Layout) -> Path:
 
 
 def _build(target: Path, keep_fd: int) -> None:
-    root = target.with_name("llama.root")
-    discard(root)
-    root.mkdir()
-    with (
-        target.with_name("llama.log").open("w") as log,
-        TemporaryDirectory(prefix="planner-farm-apt-") as folder,
-    ):
-        for deb in apt.Suite(SUITE, Path(folder), log).fetch(PACKAGES):
+    aside = target.with_name("llama.aside")
+    discard(aside)
+    root = aside / "root"
+    root.mkdir(parents=True)
+    with target.with_name("llama.log").open("w") as log:
+        for deb in apt.Suite(SUITE, aside / "apt", log).fetch(PACKAGES):
             run(["dpkg-deb", "--extract", deb, root], log=log, keep_fd=keep_fd)
     _finish(root)
     _check(root)
     _archive(root, target)
-    discard(root)
+    discard(aside)
 
 
 def _finish(root: Path) -> None:
