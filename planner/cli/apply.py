@@ -1,0 +1,41 @@
+"""The verb ``apply``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from planner.cli.options import BlueprintPath, Format, FormatOption, say, tell, write, write_json
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def command(
+    blueprint: BlueprintPath, yes: YesOption = False, format: FormatOption = Format.TEXT
+) -> None:
+    """Make the hosts equal to the blueprint, after showing what changes and asking.
+
+    Exit codes: 0 done or nothing to do, 3 invalid, 4 a host could not be reached, 5 locked, 8
+    failed and the previous version serves, 9 failed and it does not, 11 host key refused.
+    """
+    from planner import deployment
+    from planner.cli.applying import ask, carry_out, end_with
+    from planner.views.plan import plan_to_dict, plan_to_text
+
+    with deployment.planning(blueprint) as planned:
+        deployment.refuse_unbuilt(planned.farm)
+        if format is Format.JSON:
+            write_json(plan_to_dict(planned.plan))
+        else:
+            write(plan_to_text(planned.plan))
+        deployment.stop_for(planned)
+        tell((*planned.diagnostics, *planned.plan.diagnostics))
+        if planned.plan.empty:
+            end_with(planned.unreachable.values())
+            return
+        ask(yes, "Apply this plan?")
+        result = carry_out(planned, "apply")
+    if result.exit_code == 0:
+        say(f"done; next: planner status {blueprint}")
+    end_with(result.errors, otherwise=result.exit_code)

@@ -1,0 +1,61 @@
+"""What plan, apply and destroy share: asking, progress, saving a plan, and how they end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from planner.apply.result import ApplyResult
+from planner.cli.failures import show
+from planner.deployment import Planned
+from planner.deployment import carry_out as _carry_out
+from planner.diff.values import Plan
+from planner.errors import PlannerError, UsageError
+
+
+def ask(yes: bool, question: str) -> None:
+    """Ask before changing anything. Raises UsageError when nobody can answer or says no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "nobody is there to answer, so nothing was changed",
+            advice="add --yes to go ahead without asking",
+        )
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("not confirmed: nothing was changed")
+
+
+def carry_out(planned: Planned, what: str) -> ApplyResult:
+    """Carry the plan out, drawing its progress on standard error."""
+    from planner.views.progress import progress
+
+    with progress(sys.stderr, planned.plan) as on_event:
+        return _carry_out(planned, on_event, what)
+
+
+def save(plan: Plan, out: Path) -> None:
+    """Write a plan to a file that `planner apply` takes. Raises UsageError when it cannot."""
+    from planner.diff.saved import save_plan
+    from planner.views.plan import plan_to_dict
+
+    try:
+        out.write_text(json.dumps(save_plan(plan, plan_to_dict(plan)), indent=2) + "\n")
+    except OSError as fault:
+        raise UsageError("the plan cannot be saved", where=str(out), cause=str(fault)) from fault
+
+
+def end_with(errors: Iterable[PlannerError], otherwise: int = 0) -> None:
+    """Show every host's failure, and end with the gravest exit code or ``otherwise``."""
+    failures = list(errors)
+    for failure in failures:
+        show(failure)
+    code = otherwise or max((failure.exit_code for failure in failures), default=0)
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,38 @@
+"""The verb ``plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planner.cli.options import BlueprintPath, Format, FormatOption, tell, write, write_json
+
+
+def command(
+    blueprint: BlueprintPath,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Save the plan, for `planner apply FILE`."),
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 10 when there are differences.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Ask the hosts and show every change that apply would make, each with its cause."""
+    from planner import deployment
+    from planner.cli.applying import end_with, save
+    from planner.views.plan import plan_to_dict, plan_to_text
+
+    with deployment.planning(blueprint) as planned:
+        if format is Format.JSON:
+            write_json(plan_to_dict(planned.plan))
+        else:
+            write(plan_to_text(planned.plan))
+        tell((*planned.diagnostics, *planned.plan.diagnostics))
+        if out is not None:
+            save(planned.plan, out)
+        differs = detailed_exitcode and not planned.plan.empty
+    end_with(planned.unreachable.values(), otherwise=10 if differs else 0)

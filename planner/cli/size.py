@@ -1,0 +1,36 @@
+"""The verb ``size``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from planner.cli.options import BlueprintPath, Format, FormatOption, tell, write, write_json
+
+
+def command(
+    blueprint: BlueprintPath,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Every term with its formula and source.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """What runs where, what each device holds, and how fast it will be.
+
+    Exit code 3 when something does not fit.
+    """
+    from planner import workflows
+    from planner.views.size import size_to_dict, size_to_text
+    from planner.views.terminal import stdout_style
+
+    result = workflows.size(workflows.validate(blueprint, headers=True))
+    if format is Format.JSON:
+        write_json(size_to_dict(result.placement, result.diagnostics))
+        if not result.fits:
+            raise typer.Exit(3)
+        return
+    write(size_to_text(result.placement, stdout_style(), explain=explain))
+    if not result.fits:
+        raise workflows.invalid(blueprint, result.diagnostics)
+    tell(result.diagnostics)

@@ -1,0 +1,185 @@
+"""The verbs that reach hosts: plan, apply, status, drift, destroy, probe.
+
+Each opens one connection a host, looks at all hosts at once, and leaves deciding to the diff.
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from planner import workflows
+from planner.apply.connections import Connections
+from planner.apply.events import OnEvent
+from planner.apply.execute import execute
+from planner.apply.observe import observe_all
+from planner.apply.record import read_record, record_path, updated, write_record
+from planner.apply.result import ApplyResult
+from planner.apply.run import RunOptions
+from planner.apply.steps import Layout
+from planner.diagnostics import Diagnostic, error, has_errors
+from planner.diff.planning import make_plan
+from planner.diff.preflight import HostNeeds, NeededGpu
+from planner.diff.values import Observed, Plan
+from planner.errors import BlueprintInvalid, PlannerError
+from planner.farm import Farm
+from planner.remote.address import HostAddress, parse_address
+from planner.render.bundle import Bundle
+
+Seen = Mapping[str, Observed | PlannerError]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, what it was made from, and the connections it can be carried out over."""
+
+    path: Path
+    farm: Farm
+    plan: Plan
+    seen: Seen
+    connections: Connections
+    layout: Layout
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def unreachable(self) -> dict[str, PlannerError]:
+        """Hosts that could not be asked, and why."""
+        return {host: item for host, item in self.seen.items() if isinstance(item, PlannerError)}
+
+
+@contextmanager
+def planning(path: Path, *, full: bool = False) -> Iterator[Planned]:
+    """Look at the hosts and plan what makes them equal to the blueprint.
+
+    Looking begins as soon as the addresses are known and goes on while everything is sized and
+    rendered. Raises BlueprintInvalid for a wrong blueprint.
+    """
+    validated = workflows.validate(path, digest=workflows.file_digest(), headers=True)
+    farm = workflows.require(validated)
+    layout = Layout(farm.project)
+    with Connections(addresses(farm, path)) as connections, _background() as pool:
+        looking = pool.submit(observe_all, connections, layout, full=full)
+        rendered = workflows.render(validated)
+        seen = looking.result()
+        plan = make_plan(rendered.bundle, seen, _needs(farm))
+        yield Planned(path, farm, plan, seen, connections, layout, rendered.diagnostics)
+
+
+@contextmanager
+def clearing(path: Path) -> Iterator[Planned]:
+    """Plan what takes the project off every host: a diff against an empty bundle."""
+    farm = workflows.require(workflows.validate(path))
+    layout = Layout(farm.project)
+    with Connections(addresses(farm, path)) as connections:
+        seen = observe_all(connections, layout)
+        plan = make_plan(Bundle(farm.project, ()), seen)
+        yield Planned(path, farm, plan, seen, connections, layout, ())
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[tuple[Farm, Seen]]:
+    """Look at every host of the blueprint, with versions of its tools."""
+    farm = workflows.require(workflows.validate(path))
+    with Connections(addresses(farm, path)) as connections:
+        yield farm, observe_all(connections, Layout(farm.project), full=True)
+
+
+def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
+    """Do what the plan says and remember it. ``what`` is the verb that others read in the lock."""
+    result = execute(
+        planned.plan,
+        planned.connections,
+        planned.layout,
+        RunOptions(secrets.token_hex(8), _holder(what)),
+        on_event,
+        planned.unreachable,
+    )
+    place = record_path(planned.path, planned.farm.project)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    before = read_record(place, planned.farm.project)
+    after = updated(before, planned.plan, result, when)
+    if after != before:
+        write_record(place, after)
+    return result
+
+
+def addresses(farm: Farm, path: Path) -> dict[str, HostAddress]:
+    """Where each host that planner can reach is. Raises BlueprintInvalid for a wrong address."""
+    found: dict[str, HostAddress] = {}
+    wrong: list[Diagnostic] = []
+    for host in farm.hosts:
+        if host.address is None:
+            continue
+        try:
+            found[host.name] = replace(parse_address(host.address), identity=host.spec.identity)
+        except ValueError as fault:
+            wrong.append(error(str(fault), "hosts", host.name, "address", value=host.address))
+    if wrong:
+        raise workflows.invalid(path, tuple(wrong))
+    return found
+
+
+def refuse_unbuilt(farm: Farm) -> None:
+    """Raises BlueprintInvalid when the blueprint asks for what apply cannot make yet.
+
+    Skipping a part would leave a farm that looks whole and is not.
+    """
+    blueprint = farm.blueprint
+    parts = [f"rent {', '.join(host.name for host in farm.hosts if host.rented)}"]
+    parts = parts if any(host.rented for host in farm.hosts) else []
+    if blueprint.stores:
+        parts.append(f"run stores ({', '.join(blueprint.stores)})")
+    if blueprint.services:
+        parts.append(f"run services ({', '.join(blueprint.services)})")
+    if blueprint.roles:
+        parts.append(f"serve roles ({', '.join(blueprint.roles)})")
+    if any(model.spec.adapters for model in farm.models):
+        parts.append("load adapters")
+    if blueprint.gateway:
+        parts.append("run the gateway")
+    if parts:
+        raise BlueprintInvalid(
+            f"this version of planner does not {' or '.join(parts)} yet, and would leave them out",
+            advice="take those parts out of the blueprint; validate, size, cost and render read "
+            "them already",
+        )
+
+
+def stop_for(planned: Planned) -> None:
+    """Raises BlueprintInvalid when a host cannot carry what it should run."""
+    found = (*planned.diagnostics, *planned.plan.diagnostics)
+    if has_errors(found):
+        raise workflows.invalid(planned.path, found)
+
+
+def _needs(farm: Farm) -> dict[str, HostNeeds]:
+    return {
+        host.name: HostNeeds(
+            tuple(
+                NeededGpu(item.device.id, (item.device.name,), item.memory_bytes)
+                for item in host.devices
+            )
+        )
+        for host in farm.hosts
+    }
+
+
+def _holder(what: str) -> str:
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"{getpass.getuser()}@{socket.gethostname()} since {when}: planner {what}"
+
+
+@contextmanager
+def _background() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="looking")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
