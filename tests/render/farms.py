@@ -1,0 +1,69 @@
+"""Builds a placement from a golden case: its blueprint, and what sizing and placing said of it.
+
+`placement.yaml` stands for the stages before, so that a better estimate changes no golden file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from planner.farm import Farm, FarmModel, LocalFile, Placed, Placement
+from planner.sizing.values import DeviceSize, HostSize, SizeReport, Term
+from planner.workflows import validate
+
+
+def read_placement(case: Path) -> Placement:
+    """The placement of a case folder. Fails when its blueprint is not valid."""
+    data = yaml.safe_load((case / "placement.yaml").read_text())
+    validated = validate(case / "blueprint.yaml")
+    assert validated.farm is not None, validated.diagnostics
+    files: Mapping[str, Any] = data.get("files", {})
+    models = tuple(_with_files(model, files.get(model.name, {})) for model in validated.farm.models)
+    farm = replace(validated.farm, models=models)
+    replicas = tuple(_placed(farm, row) for row in data["replicas"])
+    return Placement(farm, replicas)
+
+
+def _with_files(model: FarmModel, files: Mapping[str, Any]) -> FarmModel:
+    return replace(
+        model,
+        weights=_local(model.weights, files.get("weights")),
+        archive=_local(model.archive, files.get("archive")),
+    )
+
+
+def _local(file: LocalFile | None, row: Mapping[str, Any] | None) -> LocalFile | None:
+    if file is None or row is None:
+        return file
+    return LocalFile(file.path, row["bytes"], row["sha256"])
+
+
+def _placed(farm: Farm, row: Mapping[str, Any]) -> Placed:
+    model = next(item for item in farm.models if item.name == row["model"])
+    host = farm.host(row["host"])
+    devices = tuple(host.devices[index] for index in row.get("devices", ()))
+    report = SizeReport(
+        model=model.name,
+        engine=model.engine,
+        fits=True,
+        devices=tuple(
+            DeviceSize(d.device.id, d.index, d.memory_bytes, _terms(row.get("device_terms", {})))
+            for d in devices
+        ),
+        host=HostSize(_terms(row.get("host_terms", {}))),
+        kv_bytes_per_token=None,
+        kv_capacity_tokens=row.get("kv_capacity_tokens"),
+        max_context=None,
+        decode=None,
+        prefill=None,
+    )
+    return Placed(model, row.get("index", 0), host, devices, report, row["port"])
+
+
+def _terms(terms: Mapping[str, int]) -> tuple[Term, ...]:
+    return tuple(Term(name, size, "as the case says") for name, size in terms.items())
