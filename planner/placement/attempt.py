@@ -11,6 +11,7 @@ from typing import Final
 
 from planner.diagnostics import Severity
 from planner.farm import FarmHost, FarmModel, HostDevice
+from planner.placement.context import with_shorter_context
 from planner.placement.demand import Demand, demand, needs_gpu, runs_on, runs_on_cpu
 from planner.placement.ledger import Ledger, Shortage
 from planner.placement.room import Card, Room
@@ -23,8 +24,12 @@ _NOTHING: Final = Demand()
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of it. ``refusal`` says why nothing was sized; else the report and the books."""
+    """What came of it. ``refusal`` says why nothing was sized; else the report and the books.
 
+    ``model`` is as it was tried: with a shorter context where the blueprint leaves that open.
+    """
+
+    model: FarmModel
     room: Room
     cards: tuple[Card, ...] = ()
     report: SizeReport | None = None
@@ -61,7 +66,7 @@ def on_gpu(model: FarmModel, room: Room, ledger: Ledger, size: Sizer) -> Iterato
                 yield _tried(model, room, cards, ledger, size)
     wanted = counts[0] if counts else 1
     if needs_gpu(model) and not any(len(group) >= wanted for group in groups):
-        yield Attempt(room, refusal=_too_few(model, room, wanted))
+        yield Attempt(model, room, refusal=_too_few(model, room, wanted))
 
 
 def on_cpu(model: FarmModel, room: Room, ledger: Ledger, size: Sizer) -> Iterator[Attempt]:
@@ -100,10 +105,16 @@ def _choices(group: tuple[Card, ...], count: int, ledger: Ledger) -> Iterator[tu
 def _tried(
     model: FarmModel, room: Room, cards: tuple[Card, ...], ledger: Ledger, size: Sizer
 ) -> Attempt:
-    report = size(model, room.host, tuple(card.device for card in cards))
+    devices = tuple(card.device for card in cards)
+    report = size(model, room.host, devices)
+    if not report.fits:
+        shorter = with_shorter_context(model, report)
+        if shorter is not None and (fitting := size(shorter, room.host, devices)).fits:
+            model, report = shorter, fitting
     wanted = demand(model, cards, report)
     lacking = ledger.shortages(room.host.name, wanted)
-    return Attempt(room, cards, report, wanted, lacking, None, _missing(model, report, lacking))
+    missing = _missing(model, report, lacking)
+    return Attempt(model, room, cards, report, wanted, lacking, None, missing)
 
 
 def _missing(model: FarmModel, report: SizeReport, lacking: tuple[Shortage, ...]) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from planner.diagnostics import Diagnostic, error
+from planner.diagnostics import Diagnostic, Severity, error
 from planner.farm import FarmModel
 from planner.placement.attempt import Attempt, Sizer, why_not
 from planner.placement.first_fit import first_fit
@@ -66,7 +66,7 @@ def _way_out(
     rooms: Mapping[str, Room],
     ledger: Ledger,
     size: Sizer,
-) -> str:
+) -> str | None:
     """The first change, from cheap to dear, that was tried out and makes the replica fit."""
     allowed = [rooms[n] for n in dict.fromkeys(a.room.host.name for a in tried)]
     for written, changed in _changes(model, tried):
@@ -101,7 +101,13 @@ def _contexts(model: FarmModel, tried: tuple[Attempt, ...]) -> list[int]:
     return sorted((c for c in longest if SMALLEST_CONTEXT <= c < asked), reverse=True)
 
 
-def _last_resort(model: FarmModel, tried: tuple[Attempt, ...]) -> str:
+def _last_resort(model: FarmModel, tried: tuple[Attempt, ...]) -> str | None:
+    """What to type when nothing that was tried out helps."""
+    if tried and not any(attempt.missing_bytes for attempt in tried):
+        reports = [attempt.report for attempt in tried if attempt.report is not None]
+        faults = [d for r in reports for d in r.diagnostics if d.severity is Severity.ERROR]
+        if faults:
+            return faults[0].advice
     cards = [card for attempt in tried for card in attempt.room.cards]
     if not cards:
         return (

@@ -6,12 +6,13 @@ The stage between sizing and cost. Pure: the sizer comes in as a function.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.diagnostics import Diagnostic, note
 from planner.farm import Farm, FarmHost, FarmModel, HostDevice, Placed, Placement
 from planner.placement.attempt import Attempt, Sizer
 from planner.placement.beside import Footprint, beside, enter
+from planner.placement.context import chosen_context, said_of
 from planner.placement.explain import no_place
 from planner.placement.first_fit import first_fit
 from planner.placement.ledger import Ledger
@@ -29,6 +30,11 @@ class _Seat:
     attempt: Attempt
     report: SizeReport
     reason: str
+
+    @property
+    def host(self) -> FarmHost:
+        """Where it is."""
+        return self.attempt.room.host
 
 
 @dataclass(slots=True)
@@ -58,14 +64,17 @@ def place(
     seats: list[_Seat] = []
     lost: list[_Lost] = []
     for model in sorted(farm.models, key=lambda m: not m.spec.on):
-        for seat in _replicas(model, room_of, ledger, sizer, lost):
-            seats.append(seat)
+        own = tuple(_replicas(model, room_of, ledger, sizer, lost))
+        seats += _alike(model, own, sizer)
     found += tuple(
         no_place(item.model, tuple(item.names), item.tried, room_of, ledger, sizer) for item in lost
     )
+    placed = {seat.model.name: seat.model for seat in seats}
+    for model in farm.models:
+        found += said_of(model, placed.get(model.name, model))
     found += tuple(_idle_pins(farm.models))
     found += tuple(_unchecked(seats))
-    found += tuple(d for seat in seats for d in seat.report.diagnostics)
+    found += tuple(_of_sizing(seats))
     left = tuple(name for item in lost for name in item.names)
     return Placement(farm, _with_ports(farm, seats, ledger), left), tuple(dict.fromkeys(found))
 
@@ -108,7 +117,26 @@ def _replicas(
             lost.append(full[names])
             continue
         ledger.take(attempt.room.host.name, attempt.demand, name)
-        yield _Seat(model, index, attempt, attempt.report, search.reason)
+        yield _Seat(attempt.model, index, attempt, attempt.report, search.reason)
+
+
+def _alike(asked: FarmModel, seats: tuple[_Seat, ...], size: Sizer) -> tuple[_Seat, ...]:
+    """The seats with one context for all: a shorter one never takes more than was booked."""
+    chosen = chosen_context(asked, (seat.model for seat in seats))
+    return tuple(
+        seat
+        if seat.model.context == chosen.context
+        else replace(seat, model=chosen, report=size(chosen, seat.host, seat.attempt.devices))
+        for seat in seats
+    )
+
+
+def _of_sizing(seats: Iterable[_Seat]) -> Iterator[Diagnostic]:
+    """What sizing said of what was placed, each finding at its model."""
+    for seat in seats:
+        for finding in seat.report.diagnostics:
+            at = finding.path or ("models", seat.model.name)
+            yield replace(finding, path=at)
 
 
 def _allowed(model: FarmModel, index: int, room_of: Mapping[str, Room]) -> tuple[str, ...]:
@@ -122,9 +150,7 @@ def _allowed(model: FarmModel, index: int, room_of: Mapping[str, Room]) -> tuple
 def _with_ports(farm: Farm, seats: Iterable[_Seat], ledger: Ledger) -> tuple[Placed, ...]:
     """The seats as replicas in document order, each with its port."""
     every = list(seats)
-    wishes = [
-        PortWish(s.attempt.room.host.name, s.model.name, s.index, s.model.spec.port) for s in every
-    ]
+    wishes = [PortWish(s.host.name, s.model.name, s.index, s.model.spec.port) for s in every]
     taken = {wish.host: set(ledger.ports(wish.host)) for wish in wishes}
     ports = assign_ports(farm.project, wishes, taken)
     order = {model.name: place for place, model in enumerate(farm.models)}
@@ -133,7 +159,7 @@ def _with_ports(farm: Farm, seats: Iterable[_Seat], ledger: Ledger) -> tuple[Pla
         Placed(
             model=seat.model,
             index=seat.index,
-            host=seat.attempt.room.host,
+            host=seat.host,
             devices=seat.attempt.devices,
             report=seat.report,
             port=ports[seat.model.name, seat.index],
@@ -163,7 +189,7 @@ def _unchecked(seats: Iterable[_Seat]) -> Iterator[Diagnostic]:
     ram: dict[str, None] = {}
     disk: dict[str, None] = {}
     for seat in seats:
-        room, wanted, name = seat.attempt.room, seat.attempt.demand, seat.attempt.room.host.name
+        room, wanted, name = seat.attempt.room, seat.attempt.demand, seat.host.name
         if room.ram_bytes is None and not room.ram_charges and wanted.ram_bytes:
             ram[name] = None
         if room.disk_bytes is None and not room.disk_charges and wanted.stored:

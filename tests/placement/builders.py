@@ -67,11 +67,14 @@ def host(
     return FarmHost(name, written, devices, cpu, ram, disk, address, "10.0.0.1")
 
 
-def model(name: str, engine: str = "vllm", context: int = 32768, **spec: Any) -> FarmModel:
-    """A model; ``spec`` are the keys of the blueprint as written there."""
-    written = schema.Model.model_validate({"source": f"org/{name}", **spec})
+def model(
+    name: str, engine: str = "vllm", context: int = 32768, written: bool = True, **spec: Any
+) -> FarmModel:
+    """A model; ``spec`` are the keys of the blueprint, where ``context`` may not be written."""
+    asked = {"context": context} if written else {}
+    document = schema.Model.model_validate({"source": f"org/{name}", **asked, **spec})
     source = ModelSource(SourceKind.HUB, f"org/{name}", "0" * 40)
-    return FarmModel(name, written, source, None, None, engine, "as written", context)
+    return FarmModel(name, document, source, None, None, engine, "as written", context)
 
 
 def farm(hosts: list[FarmHost], models: list[FarmModel], **document: Any) -> Farm:

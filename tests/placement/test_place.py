@@ -1,9 +1,11 @@
 """Where replicas go: as written, else first fit; never over what a host has."""
 
+from dataclasses import replace
+
 import pytest
 
-from planner.diagnostics import Severity
-from planner.farm import Farm, Placement
+from planner.diagnostics import Severity, error, note
+from planner.farm import Farm, FarmModel, Placement
 from planner.placement.beside import Footprint
 from planner.placement.place import place
 from planner.units import GIB, MIB
@@ -211,6 +213,67 @@ class TestNoPlace:
         placement, found = place(farm([], [model("a")]), sizer({"a": GIB}))
         assert placement.left_out == ("models.a[0]",)
         assert found[0].detail == "the farm has no host for it"
+
+
+class TestOpenContext:
+    """A context that nobody wrote is the longest that fits."""
+
+    def size(self, model, host, devices):  # 10 GiB and 128 KiB a token on one card
+        need = 10 * GIB + (model.context or 0) * 128 * 1024
+        card = devices[0].memory_bytes if devices else host.ram_bytes
+        most = (card - 10 * GIB) // (128 * 1024)
+        return report(model, devices, need, max_context=most)
+
+    def open(self, **spec) -> FarmModel:
+        return model("chat", context=262144, written=False, **spec)
+
+    def test_is_shortened_to_what_fits_and_said(self) -> None:
+        placement, found = place(farm([host("box", cards(1))], [self.open()]), self.size)
+        # (24564 MiB - 10240 MiB) / 128 KiB = 114,592 tokens, 111 whole k
+        assert placement.replicas[0].model.context == 111 * 1024
+        assert placement.replicas[0].report.devices[0].used_bytes == 10 * GIB + 111 * 128 * MIB
+        assert found[0].summary == (
+            "context of chat is 111k: the longest that fits, of 256k that it was trained for"
+        )
+        assert found[0].where == "models.chat"
+
+    def test_stays_where_it_fits(self) -> None:
+        short = model("chat", context=8192, written=False)
+        placement, found = place(farm([host("box", cards(1))], [short]), self.size)
+        assert placement.replicas[0].model.context == 8192
+        assert not found
+
+    def test_is_the_same_for_all_replicas(self) -> None:
+        hosts = [host("box", cards(1)), host("small", cards(1, device("rtx-4080", 16376)))]
+        placement, _ = place(farm(hosts, [self.open(replicas=2)]), self.size)
+        # (16376 - 10240) MiB / 128 KiB = 49,088 tokens, 47 whole k
+        assert [r.model.context for r in placement.replicas] == [47 * 1024] * 2
+        assert faults(placement) == []
+
+    def test_under_4k_is_the_owners_decision(self) -> None:
+        tiny = host("tiny", cards(1, device("card", 10 * 1024 + 400)))
+        placement, _ = place(farm([tiny], [self.open()]), self.size)
+        assert placement.left_out == ("models.chat[0]",)
+
+
+def test_what_sizing_says_is_said_at_its_model() -> None:
+    def size(model, host, devices):
+        told = report(model, devices, GIB)
+        return replace(told, diagnostics=(note("assumed 4 slots"),))
+
+    _, found = place(farm([host("box", cards(1))], [model("chat", replicas=1)]), size)
+    assert [(d.where, d.summary) for d in found] == [("models.chat", "assumed 4 slots")]
+
+
+def test_a_model_that_cannot_be_sized_says_why() -> None:
+    def size(model, host, devices):
+        why = error("'chat' cannot be sized: its architecture is not known", "models", "chat")
+        return replace(report(model, (), 0, fits=False), diagnostics=(why,))
+
+    placement, found = place(farm([host("box", cards(1))], [model("chat")]), size)
+    assert placement.left_out == ("models.chat[0]",)
+    assert found[0].detail == "box: 'chat' cannot be sized: its architecture is not known"
+    assert found[0].advice is None
 
 
 def test_the_same_input_gives_the_same_placement() -> None:
