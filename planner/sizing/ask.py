@@ -15,6 +15,7 @@ from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
 from planner.catalogue.match import Match, NotFound
 from planner.catalogue.model import hugging_face_config
 from planner.catalogue.reader import CatalogueReader
+from planner.catalogue.shapes import find_shape
 from planner.diagnostics import Diagnostic, note
 from planner.errors import BlueprintInvalid, UsageError
 from planner.sizing.architecture import Architecture, UnknownArchitecture
@@ -146,16 +147,29 @@ def _from_catalogue(
 ) -> tuple[str, Architecture, str | None]:
     match = find_model(reader, question.model)
     if isinstance(match, NotFound):
-        raise BlueprintInvalid(
-            match.summary,
-            advice=match.advice or "give a folder with its config.json, or a GGUF file",
-        )
+        return _from_shapes(question.model, reader, match, notes)
     _remember(notes, match.note)
     try:
         architecture = catalogue_architecture(match)
     except UnknownArchitecture as wrong:
         raise BlueprintInvalid(f"{match.row.id}: {wrong}") from wrong
     return match.row.id, architecture, native_quantization(match, question.engine)
+
+
+def _from_shapes(
+    name: str, reader: CatalogueReader, missed: NotFound, notes: list[Diagnostic]
+) -> tuple[str, Architecture, str | None]:
+    """A model known only by its config; raises BlueprintInvalid with the nearest names."""
+    found = find_shape(reader, name) if missed.reason is None else missed
+    if isinstance(found, NotFound):
+        nearest = tuple(dict.fromkeys((*missed.nearest, *found.nearest)))[:4]
+        raise BlueprintInvalid(
+            missed.summary,
+            advice=(f"write {' or '.join(nearest)}, or " if nearest else "")
+            + "give a folder with its config.json, or a GGUF file",
+        )
+    _remember(notes, found.note)
+    return found.row.id, architecture_of(found.row.config, found.row.architecture), None
 
 
 def catalogue_architecture(match: ModelMatch) -> Architecture:

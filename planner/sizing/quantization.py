@@ -141,7 +141,7 @@ def _canonical(name: str) -> str:
         return "F32"
     if name == "MXFP4":
         return "MXFP4_MOE"
-    return {"Q2_K": "Q2_K", "Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M"}.get(name, name)
+    return {"Q2_K_M": "Q2_K", "Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M"}.get(name, name)
 
 
 def _gguf_by_bits(plain: str, upper: str, stated: int) -> Quantization:

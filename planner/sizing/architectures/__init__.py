@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from planner.sizing.architecture import Architecture, UnknownArchitecture
-from planner.sizing.architectures import decoder, encoders, hybrid, latent, vision
+from planner.sizing.architectures import (
+    decoder,
+    encoders,
+    gemma4,
+    hybrid,
+    latent,
+    nemotron,
+    others,
+    vision,
+)
 from planner.sizing.architectures.parts import Config
 
 Builder = Callable[[Config], Architecture]
@@ -76,6 +85,21 @@ FAMILIES: Final[dict[str, Builder]] = {
     "Qwen2_5_VLForConditionalGeneration": _with_images(
         _dense(decoder.QWEN2), vision.qwen2_5, 16384
     ),
+    "MistralModel": _dense(decoder.MISTRAL_EMBEDDING),
+    "Gemma4ForConditionalGeneration": _with_images(gemma4.text, gemma4.vision, 280),
+    "NemotronHForCausalLM": nemotron.nemotron_h,
+    "MiniMaxM2ForCausalLM": others.minimax_m2,
+    "GlmMoeDsaForCausalLM": others.glm_dsa,
+    "Glm4MoeLiteForCausalLM": lambda config: latent.latent(config, "glm4_moe_lite"),
+    "Llama4ForConditionalGeneration": lambda config: others.llama4(
+        config.get("text_config") or config
+    ),
+    "Qwen3VLForConditionalGeneration": _with_images(_dense(decoder.QWEN3), vision.qwen3, 16384),
+    "Qwen3VLMoeForConditionalGeneration": _with_images(
+        _mixture(decoder.Style("qwen3_moe", qkv_bias=None, output_bias=None, qk_norm=True)),
+        vision.qwen3,
+        16384,
+    ),
     "BertModel": lambda config: encoders.encoder(config, "bert"),
     "XLMRobertaModel": lambda config: encoders.encoder(config, "xlm-roberta"),
     "XLMRobertaForSequenceClassification": lambda config: encoders.reranker(config, "xlm-roberta"),
@@ -100,6 +124,15 @@ _BY_MODEL_TYPE: Final = {
     "gpt_oss": "GptOssForCausalLM",
     "deepseek_v2": "DeepseekV2ForCausalLM",
     "deepseek_v3": "DeepseekV3ForCausalLM",
+    "gemma4": "Gemma4ForConditionalGeneration",
+    "nemotron_h": "NemotronHForCausalLM",
+    "minimax_m2": "MiniMaxM2ForCausalLM",
+    "glm_moe_dsa": "GlmMoeDsaForCausalLM",
+    "glm4_moe_lite": "Glm4MoeLiteForCausalLM",
+    "kimi_k2": "DeepseekV3ForCausalLM",
+    "llama4": "Llama4ForConditionalGeneration",
+    "qwen3_vl": "Qwen3VLForConditionalGeneration",
+    "qwen3_vl_moe": "Qwen3VLMoeForConditionalGeneration",
     "glm4": "Glm4ForCausalLM",
     "glm4_moe": "Glm4MoeForCausalLM",
     "llava": "LlavaForConditionalGeneration",

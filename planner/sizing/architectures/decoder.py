@@ -38,6 +38,7 @@ class Style:
 
 LLAMA = Style("llama", qkv_bias=None, output_bias=None)
 MISTRAL = Style("mistral")
+MISTRAL_EMBEDDING = Style("mistral", has_output=False)
 QWEN2 = Style("qwen2", qkv_bias=True)
 QWEN3 = Style("qwen3", qkv_bias=None, output_bias=None, qk_norm=True)
 QWEN3_EMBEDDING = Style("qwen3", qkv_bias=None, output_bias=None, qk_norm=True, has_output=False)
