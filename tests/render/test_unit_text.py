@@ -10,7 +10,7 @@ from planner.render.unit_text import command, entry, quote, to_unit
 from tests.render.unit_reader import read_words
 
 NASTY = [
-    "", " ", "a b", "a\\", "$HOME", "${HOME}", "$$", "%n", "%%", "100%", '"', "'", "\\", "\\n", "\n",
+    "", " ", "a b", "a\\", "$HOME", "${HOME}", "$$", "%n", "%%", "5%", '"', "'", "\\", "\\n", "\n",
     "a\nb", "\t", "\r", "\x01", "\x7f", ";", "#", "; ;", "-x", "@x", "+x", "!x", ":x", "{{x}}", "é",
     "日本", "😀", "\x85", "\u2028", "a" * 3000, "'\"$%\\\n",
 ]  # fmt: skip

@@ -1,0 +1,75 @@
+"""Versions are dated data: every row is complete, and a wish finds its row."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from planner.engines.registry import ENGINES
+from planner.engines.versions import EngineDataError, EngineVersion, parse_versions, pick_version
+from planner.sources.templates import load_templates
+from tests.engines.launches import rows_of
+
+NAMES = [engine.name for engine in ENGINES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_are_complete(name: str) -> None:
+    for row in rows_of(name):
+        assert row.engine == name
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", row.date)
+        assert row.source
+        assert row.images
+        assert all(flag.startswith("-") for flag in row.flags)
+        assert 0 < row.port < 65536
+        assert row.health.startswith("/")
+        assert row.program[0].startswith("/")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_probes_ask_the_port_that_is_rendered(name: str) -> None:
+    for row in rows_of(name):
+        assert row.health_command[-1] == f"http://127.0.0.1:{row.port}{row.health}"
+
+
+def test_every_engine_has_its_rows_and_no_other() -> None:
+    found = {name for name in load_templates() if name.startswith("engines/")}
+    assert found == {f"engines/{name}.yaml" for name in NAMES}
+
+
+def rows() -> tuple[EngineVersion, ...]:
+    return rows_of("vllm")
+
+
+def test_without_a_wish_the_newest() -> None:
+    newest, own = pick_version(rows(), None)
+    assert newest is rows()[0] or newest == rows()[0]
+    assert own
+
+
+def test_a_version_between_two_takes_the_older_row_under_its_own_name() -> None:
+    row, own = pick_version(rows(), "0.20.1")
+    assert row is not None
+    assert (row.version, own) == ("0.20.1", False)
+    assert row.flags == next(item.flags for item in rows() if item.version == "0.19.0")
+    assert row.image_for("nvidia", "8.9") == "vllm/vllm-openai:v0.20.1"
+
+
+def test_a_version_older_than_all_has_no_row() -> None:
+    assert pick_version(rows(), "0.6.0") == (None, False)
+
+
+def test_the_image_fits_the_card() -> None:
+    row = rows_of("text-embeddings-inference")[0]
+    name = "ghcr.io/huggingface/text-embeddings-inference:"
+    assert row.image_for("nvidia", "8.9") == f"{name}89-1.9"
+    assert row.image_for("nvidia", "99.0") == f"{name}cuda-1.9"
+    assert row.image_for(None, None) == f"{name}cpu-1.9"
+    assert row.image_for("amd", None) is None
+    assert row.image_for("apple", None) is None
+
+
+def test_a_broken_row_is_a_fault() -> None:
+    with pytest.raises(EngineDataError, match=r"engines/x\.yaml"):
+        parse_versions("engine: x\ncommon: {}\nversions: [{version: '1'}]\n", "engines/x.yaml")
