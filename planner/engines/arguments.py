@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from planner.diagnostics import Diagnostic, error
 from planner.engines.engine import Engine, Launch, Option
-from planner.sizing.values import SizeReport
+
+if TYPE_CHECKING:
+    from planner.sizing.values import SizeReport
 
 # A hundredth of a card is coarse enough that a slightly better estimate restarts nothing.
 _STEPS: Final = 100
