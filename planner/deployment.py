@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,8 +28,8 @@ from planner.diagnostics import Diagnostic, error, has_errors
 from planner.diff.planning import make_plan
 from planner.diff.preflight import HostNeeds, NeededGpu
 from planner.diff.values import Observed, Plan
-from planner.errors import BlueprintInvalid, PlannerError
-from planner.farm import Farm
+from planner.errors import BlueprintInvalid, PlannerError, UsageError
+from planner.farm import Farm, Placed
 from planner.remote.address import HostAddress, parse_address
 from planner.render.bundle import Bundle
 
@@ -42,6 +42,7 @@ class Planned:
 
     path: Path
     farm: Farm
+    replicas: tuple[Placed, ...]
     plan: Plan
     seen: Seen
     connections: Connections
@@ -69,7 +70,8 @@ def planning(path: Path, *, full: bool = False) -> Iterator[Planned]:
         rendered = workflows.render(validated)
         seen = looking.result()
         plan = make_plan(rendered.bundle, seen, _needs(farm))
-        yield Planned(path, farm, plan, seen, connections, layout, rendered.diagnostics)
+        replicas = rendered.placement.replicas
+        yield Planned(path, farm, replicas, plan, seen, connections, layout, rendered.diagnostics)
 
 
 @contextmanager
@@ -80,15 +82,32 @@ def clearing(path: Path) -> Iterator[Planned]:
     with Connections(addresses(farm, path)) as connections:
         seen = observe_all(connections, layout)
         plan = make_plan(Bundle(farm.project, ()), seen)
-        yield Planned(path, farm, plan, seen, connections, layout, ())
+        yield Planned(path, farm, (), plan, seen, connections, layout, ())
 
 
-@contextmanager
-def looking(path: Path) -> Iterator[tuple[Farm, Seen]]:
-    """Look at every host of the blueprint, with versions of its tools."""
-    farm = workflows.require(workflows.validate(path))
-    with Connections(addresses(farm, path)) as connections:
-        yield farm, observe_all(connections, Layout(farm.project), full=True)
+def probe(hosts: Sequence[str]) -> tuple[dict[str, str], Seen]:
+    """Ask hosts what they have. ``hosts`` are addresses, or one blueprint for all of its hosts.
+
+    Returns each host's address as written, and what it said. Raises UsageError for a wrong one.
+    """
+    written, found = _asked(hosts)
+    with Connections(found) as connections:
+        return written, observe_all(connections, Layout("probe"), full=True)
+
+
+def _asked(hosts: Sequence[str]) -> tuple[dict[str, str], dict[str, HostAddress]]:
+    if len(hosts) == 1 and Path(hosts[0]).is_file():
+        path = Path(hosts[0])
+        farm = workflows.require(workflows.validate(path))
+        return {h.name: h.address for h in farm.hosts if h.address}, addresses(farm, path)
+    found: dict[str, HostAddress] = {}
+    for text in hosts:
+        try:
+            found[text] = parse_address(text)
+        except ValueError as fault:
+            raise UsageError(str(fault), where=text) from fault
+    names = {text: address.host.replace(".", "-") for text, address in found.items()}
+    return {names[text]: text for text in found}, {names[text]: found[text] for text in found}
 
 
 def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:

@@ -191,3 +191,19 @@ def file_digest() -> Digest:
 
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return FileHashes(cache / "planner" / "hashes.json").sha256
+
+
+def first_blueprint(*, address: str, gpu: str, model: str) -> str:
+    """The text of a first blueprint."""
+    from planner.render.text import fill
+    from planner.sources.templates import load_templates
+
+    values = {
+        "project": "home",
+        "file": "blueprint.yaml",
+        "address": address,
+        "gpu": gpu,
+        "source": model,
+        "context": "32k",
+    }
+    return fill(load_templates()["init/blueprint.yaml.j2"], values)

@@ -1,0 +1,117 @@
+"""What runs on the hosts: text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from planner.diff.values import Health, Observed, Plan, SeenWorkload
+from planner.errors import PlannerError
+from planner.farm import Placed
+from planner.units import gib
+from planner.views.terminal import Style, clean
+
+Seen = Mapping[str, Observed | PlannerError]
+
+
+def status_to_text(seen: Seen, replicas: Iterable[Placed], plan: Plan | None, style: Style) -> str:
+    """Host by host: the release, each workload with its state and address, and the cards."""
+    placed = {(item.host.name, item.name): item for item in replicas}
+    lines: list[str] = []
+    for host, item in seen.items():
+        if isinstance(item, PlannerError):
+            lines.append(f"{style.paint(host, 'bold')}  {style.paint('not reached', 'red')}")
+            lines.append(f"  {clean(item.summary)}")
+            continue
+        release = f"release {item.release}" if item.release else "nothing of this project"
+        lines.append(f"{style.paint(host, 'bold')}  {release}")
+        lines += [
+            _workload(workload, placed.get((host, workload.name)), style)
+            for workload in item.workloads
+        ]
+        lines += [_missing(p, style) for p in _absent(host, item, placed)]
+        lines += [
+            f"  gpu {card.index}  {clean(card.name)}  "
+            f"{gib(card.used_bytes)} of {gib(card.total_bytes)} used"
+            for card in item.devices
+        ]
+    if plan is not None:
+        lines.append("")
+        lines.append(_verdict(plan))
+    return "\n".join(lines)
+
+
+def _workload(workload: SeenWorkload, placed: Placed | None, style: Style) -> str:
+    color = "green" if workload.health is Health.RUNNING else "yellow"
+    state = style.paint(f"{workload.health.value:<10}", color)
+    where = f"http://{placed.bind}:{placed.port}" if placed else "not in the blueprint"
+    model = f"  {placed.model.engine}, {placed.model.source.name}" if placed else ""
+    return f"  {workload.name:<20} {state} {where}{model}"
+
+
+def _absent(host: str, item: Observed, placed: Mapping[tuple[str, str], Placed]) -> list[Placed]:
+    there = {workload.name for workload in item.workloads}
+    return [p for (name, workload), p in placed.items() if name == host and workload not in there]
+
+
+def _missing(placed: Placed, style: Style) -> str:
+    return f"  {placed.name:<20} {style.paint('absent    ', 'red')} not on the host yet"
+
+
+def _verdict(plan: Plan) -> str:
+    if plan.unseen:
+        return f"not all hosts could be asked: {', '.join(plan.unseen)}"
+    if plan.empty:
+        return "everything is as the blueprint says"
+    return f"{len(plan.operations)} changes would make it as the blueprint says: planner plan"
+
+
+def status_to_dict(seen: Seen, replicas: Iterable[Placed], plan: Plan | None) -> dict[str, Any]:
+    """The same as values: hosts, their workloads and cards. Bytes are integers."""
+    placed = {(item.host.name, item.name): item for item in replicas}
+    return {
+        "hosts": [_host(host, item, placed) for host, item in seen.items()],
+        "as_blueprint": plan.empty and not plan.unseen if plan else None,
+    }
+
+
+def _host(
+    host: str, item: Observed | PlannerError, placed: Mapping[tuple[str, str], Placed]
+) -> dict[str, Any]:
+    if isinstance(item, PlannerError):
+        return {"host": host, "reached": False, "error": item.summary}
+    return {
+        "host": host,
+        "reached": True,
+        "release": item.release,
+        "workloads": [
+            _workload_dict(workload, placed.get((host, workload.name)))
+            for workload in item.workloads
+        ],
+        "absent": [p.name for p in _absent(host, item, placed)],
+        "devices": [
+            {
+                "index": card.index,
+                "name": card.name,
+                "uuid": card.uuid,
+                "total_bytes": card.total_bytes,
+                "used_bytes": card.used_bytes,
+            }
+            for card in item.devices
+        ],
+        "ram_bytes": item.ram_bytes,
+        "disk_free_bytes": item.disk_free_bytes,
+    }
+
+
+def _workload_dict(workload: SeenWorkload, placed: Placed | None) -> dict[str, Any]:
+    return {
+        "name": workload.name,
+        "resource": placed.resource if placed else None,
+        "runtime": workload.runtime.value,
+        "health": workload.health.value,
+        "digest": workload.digest,
+        "identity": workload.identity,
+        "url": f"http://{placed.bind}:{placed.port}" if placed else None,
+        "engine": placed.model.engine if placed else None,
+    }
