@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.farm.commands import FarmError
@@ -23,6 +23,7 @@ class Claim:
     folder: Path  # its FARM_DIR
     owner: Process | None = None  # the farm ends with it; without one it ends by `farm down`
     reaper: Process | None = None  # ends the farm when the owner is gone
+    since: str = field(default_factory=lambda: time.strftime("%H:%M:%S"))  # when it was claimed
 
     def save(self) -> None:
         """Remember it, replacing what was remembered, in one step."""
@@ -30,6 +31,7 @@ class Claim:
             "folder": str(self.folder),
             "owner": _dump(self.owner),
             "reaper": _dump(self.reaper),
+            "since": self.since,
         }
         part = STATE_FILE.with_suffix(".part")
         part.write_text(json.dumps(data))
@@ -40,7 +42,8 @@ def current() -> Claim | None:
     """The remembered claim; None when no farm is up."""
     try:
         data = json.loads(STATE_FILE.read_text())
-        return Claim(Path(data["folder"]), _load(data["owner"]), _load(data["reaper"]))
+        owner, reaper = _load(data["owner"]), _load(data["reaper"])
+        return Claim(Path(data["folder"]), owner, reaper, data["since"])
     except (OSError, ValueError, KeyError):
         return None
 

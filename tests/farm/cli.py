@@ -115,8 +115,10 @@ def _status(_: argparse.Namespace) -> int:
         state = "running" if host.is_running else "off"
         print(f"{host.name} {host.address} {state} {'docker' if host.has_docker else 'no-docker'}")
     found = claim.current()
-    if found and (owner := found.owner):
-        print(f"farm: owned by process {owner.pid} ({owner.command()})", file=sys.stderr)
+    if found:
+        owner = found.owner
+        by = f"owned by process {owner.pid} ({owner.command()})" if owner else "without an owner"
+        print(f"farm: stands since {found.since}, {by}", file=sys.stderr)
     return 0
 
 

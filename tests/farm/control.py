@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -225,7 +226,13 @@ class Farm:
         if found is None or found.owner is not None:
             self._clear()
         elif owner is not None or found.folder != self.layout.folder:
-            raise FarmError(f"a farm stands already, in {found.folder}; end it with: farm down")
+            raise FarmError(
+                f"a farm without an owner stands since {found.since}, in {found.folder}.\n"
+                "If nobody needs it any more, end it with: farm down"
+            )
+        else:
+            print(f"farm: joining the farm that stands since {found.since}", file=sys.stderr)
+            return
         if owner is None:
             claim.Claim(self.layout.folder).save()
             return
