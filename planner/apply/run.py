@@ -65,5 +65,7 @@ class HostRun:
 def said(result: Result, lines: int = 8) -> str:
     """The last lines of what a failed command said."""
     text = result.stderr.strip() or result.stdout.strip()
-    told = [line.strip() for line in text.splitlines() if line.strip()][-lines:]
-    return "\n".join(told) or f"it ended with status {result.exit} and said nothing"
+    told = [line.strip() for line in text.splitlines() if line.strip()]
+    # compose tells of every container it touches, in lines like "Container x  Recreated"
+    news = [line for line in told if not line.startswith(("Container ", "Network ", "Volume "))]
+    return "\n".join((news or told)[-lines:]) or f"it ended with status {result.exit} and said nothing"

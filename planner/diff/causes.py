@@ -111,8 +111,8 @@ def _changes(wanted: HostBundle, seen: Observed) -> str:
         "new": len(hashes.keys() - seen.files.keys()),
         "gone": len(seen.files.keys() - hashes.keys()),
     }
-    said = [f"{number} {word}" for word, number in counts.items() if number]
-    return f"files {', '.join(said)}" if said else "its files are the same"
+    said = [f"{_count(number, 'file')} {word}" for word, number in counts.items() if number]
+    return ", ".join(said) or "its files are the same"
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from planner.diff import causes
-from planner.diff.places import is_managed, part_of, place_of
+from planner.diff.places import image_tag, is_managed, part_of, place_of
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
@@ -217,6 +217,8 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
     """What nothing uses any more. It goes last: until then the way back is open."""
     project = wanted.project
     used = {place_of(artifact, project) for artifact in wanted.artifacts}
+    images = (a for a in wanted.artifacts if a.kind is ArtifactKind.REGISTRY_IMAGE)
+    used |= {f"image/{image_tag(image, project)}" for image in images}
     # a transfer that goes on needs its part; one that is done has used it up
     used |= {
         part_of(artifact, project)

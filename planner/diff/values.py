@@ -85,11 +85,14 @@ class Observed:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what a plan depends on; what changes by itself, such as free space, is not."""
+        """Digest of what a plan depends on, without what changes by itself.
+
+        Free space does, and so does the state of a workload that keeps crashing.
+        """
         rows = [
             self.release,
             sorted(self.files.items()),
-            sorted((w.name, w.runtime, w.digest, w.health.serves) for w in self.workloads),
+            sorted((w.name, w.runtime) for w in self.workloads),
             sorted(self.artifacts),
             sorted(self.units.items()),
             sorted(self.releases),

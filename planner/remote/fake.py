@@ -93,6 +93,7 @@ class FakeTransport:
     def __init__(self, host: FakeHost) -> None:
         self.host = host
         self.closed = False
+        self._broken = False
 
     def run(
         self,
@@ -134,9 +135,10 @@ class FakeTransport:
 
     def _spend(self, name: str) -> None:
         self.host.calls.append(name)
+        self._broken = self._broken or self.host.budget == 0
+        if self._broken:  # and stays so: only a new connection helps
+            raise ConnectionLost("the connection broke", cause="the fake host's budget is over")
         if self.host.budget is not None:
-            if self.host.budget <= 0:
-                raise ConnectionLost("the connection broke", cause="the fake host's budget is over")
             self.host.budget -= 1
 
 

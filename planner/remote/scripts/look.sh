@@ -38,7 +38,12 @@ look_unit() {
   done
   echo "$state $restarts $result"
   if [ "$lines" -gt 0 ]; then
-    journalctl --unit "$unit" --lines "$lines" --no-pager --output cat 2>/dev/null
+    # what it said itself; what systemd says of it only when it never came to say anything
+    said=$(journalctl "_SYSTEMD_UNIT=$unit" --lines "$lines" --no-pager --quiet --output cat)
+    if [ -z "$said" ]; then
+      said=$(journalctl --unit "$unit" --lines "$lines" --no-pager --quiet --output cat)
+    fi
+    echo "$said"
   fi
 }
 

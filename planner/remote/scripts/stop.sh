@@ -14,8 +14,9 @@ stop_container() {
   ids=$(docker ps --all --quiet --filter "label=io.planner.project=$project" \
     --filter "label=io.planner.workload=$name")
   [ -n "$ids" ] || return 0
+  # it gets the time its compose file gives it
   # shellcheck disable=SC2086
-  docker stop --time 30 $ids >/dev/null
+  docker stop $ids >/dev/null
   # shellcheck disable=SC2086
   docker rm --force $ids >/dev/null
 }
