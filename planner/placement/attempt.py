@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from planner.diagnostics import Severity
+from planner.diagnostics import Severity, has_errors
 from planner.farm import FarmHost, FarmModel, HostDevice
 from planner.placement.context import with_shorter_context
 from planner.placement.demand import Demand, demand, needs_gpu, runs_on, runs_on_cpu
@@ -40,8 +40,10 @@ class Attempt:
 
     @property
     def fits(self) -> bool:
-        """Whether the replica can run so."""
-        return self.report is not None and self.report.fits and not self.shortages
+        """Whether the replica can run so: a report with an error does not, whatever its sums."""
+        if self.report is None or self.shortages:
+            return False
+        return self.report.fits and not has_errors(self.report.diagnostics)
 
     @property
     def devices(self) -> tuple[HostDevice, ...]:

@@ -265,6 +265,17 @@ def test_what_sizing_says_is_said_at_its_model() -> None:
     assert [(d.where, d.summary) for d in found] == [("models.chat", "assumed 4 slots")]
 
 
+def test_a_report_with_an_error_is_no_place_whatever_its_sums_say() -> None:
+    def size(model, host, devices):
+        told = report(model, devices, GIB)
+        wrong = (error("8 heads do not divide by 3"),) if host.name == "first" else ()
+        return replace(told, diagnostics=wrong)
+
+    hosts = [host("first", cards(1)), host("second", cards(1))]
+    placement, _ = place(farm(hosts, [model("chat")]), size)
+    assert seats(placement) == {"chat-0": ("second", [0])}
+
+
 def test_a_model_that_cannot_be_sized_says_why() -> None:
     def size(model, host, devices):
         why = error("'chat' cannot be sized: its architecture is not known", "models", "chat")
