@@ -10,6 +10,7 @@ from planner.errors import BlueprintInvalid
 
 if TYPE_CHECKING:
     from planner.sizing.ask import ModelFiles
+    from planner.sizing.gguf_header import GgufHeader
 
 _HEADER_LIMIT = 100 * 1024 * 1024
 
@@ -92,4 +93,39 @@ def _tensor_bytes(path: Path) -> int:
 
 
 def _gguf(path: Path) -> ModelFiles:
-    raise BlueprintInvalid(f"{path}: GGUF headers are not read yet")
+    from planner.sizing.architecture import UnknownArchitecture
+    from planner.sizing.ask import ModelFiles
+    from planner.sizing.gguf_model import gguf_architecture, gguf_file_weights
+
+    header = _gguf_header(path)
+    try:
+        architecture = gguf_architecture(header)
+    except UnknownArchitecture as wrong:
+        raise BlueprintInvalid(f"{path}: {wrong}") from wrong
+    weights = gguf_file_weights(header, path.stat().st_size)
+    name = str(header.metadata.get("general.name") or path.stem)
+    return ModelFiles(name, architecture, weights)
+
+
+def _gguf_header(path: Path) -> GgufHeader:
+    """Reads as much of the file as its header needs, doubling from 1 MiB."""
+    from planner.sizing.gguf_header import NotGguf, Truncated, parse_gguf_header
+
+    length = 1 << 20
+    try:
+        with path.open("rb") as file:
+            data = file.read(length)
+            while True:
+                try:
+                    return parse_gguf_header(data)
+                except Truncated:
+                    more = file.read(len(data))
+                    if not more or len(data) > _HEADER_LIMIT:
+                        raise
+                    data += more
+    except OSError as fault:
+        raise BlueprintInvalid(f"{path}: cannot be read: {fault.strerror}") from fault
+    except NotGguf as wrong:
+        raise BlueprintInvalid(
+            f"{path}: is no GGUF file: {wrong}", advice="was its download cut short?"
+        ) from wrong

@@ -1,0 +1,143 @@
+"""A parsed GGUF header as an architecture and the exact bytes of its tensors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from planner.sizing.architecture import Architecture, UnknownArchitecture
+from planner.sizing.architectures import architecture_of
+from planner.sizing.gguf import GgufWeights, LayerBytes
+from planner.sizing.gguf_header import GgufHeader, GgufTensor, ItemCount
+from planner.sizing.gguf_types import type_bytes
+
+_BLOCK: Final = re.compile(r"blk\.(\d+)\.(.+)")
+
+# llama.cpp's names of architectures -> model_type of a config.json
+_MODEL_TYPES: Final = {
+    "llama": "llama",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+    "qwen3moe": "qwen3_moe",
+    "gemma2": "gemma2",
+    "gemma3": "gemma3_text",
+    "phi3": "phi3",
+    "glm4": "glm4",
+    "glm4moe": "glm4_moe",
+    "gpt-oss": "gpt_oss",
+    "deepseek2": "deepseek_v3",
+}
+
+# key after the architecture's name -> field of a config.json
+_FIELDS: Final = {
+    "embedding_length": "hidden_size",
+    "block_count": "num_hidden_layers",
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.key_length": "head_dim",
+    "feed_forward_length": "intermediate_size",
+    "context_length": "max_position_embeddings",
+    "attention.sliding_window": "sliding_window",
+    "expert_used_count": "num_experts_per_tok",
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "attention.kv_lora_rank": "kv_lora_rank",
+    "attention.q_lora_rank": "q_lora_rank",
+    "rope.dimension_count": "qk_rope_head_dim",
+    "attention.value_length_mla": "v_head_dim",
+    "leading_dense_block_count": "first_k_dense_replace",
+    "expert_shared_count": "n_shared_experts",
+}
+_EXPERTS: Final = {
+    "deepseek_v3": "n_routed_experts",
+    "glm4_moe": "n_routed_experts",
+    "gpt_oss": "num_local_experts",
+    "mixtral": "num_local_experts",
+}
+
+
+def gguf_architecture(header: GgufHeader) -> Architecture:
+    """The architecture that a header describes.
+
+    Raises UnknownArchitecture for one that planner has no builder for.
+    """
+    name = str(header.metadata.get("general.architecture"))
+    model_type = _MODEL_TYPES.get(name)
+    if model_type is None:
+        raise UnknownArchitecture(f"GGUF architecture {name!r} is not known to planner")
+    config = _config(name, model_type, header)
+    return architecture_of(config)
+
+
+def _config(name: str, model_type: str, header: GgufHeader) -> dict[str, Any]:
+    metadata = header.metadata
+    config: dict[str, Any] = {}
+    for key, field in _FIELDS.items():
+        value = metadata.get(f"{name}.{key}")
+        if isinstance(value, list):
+            value = max(value, default=None)
+        if value is not None:
+            config[field] = value
+    experts = metadata.get(f"{name}.expert_count")
+    if isinstance(experts, int) and experts:
+        model_type = "mixtral" if model_type == "llama" else model_type
+        config[_EXPERTS.get(model_type, "num_experts")] = experts
+    config["model_type"] = model_type
+    config["vocab_size"] = _vocabulary(metadata, header)
+    names = {tensor.name for tensor in header.tensors}
+    config["tie_word_embeddings"] = "output.weight" not in names
+    return config
+
+
+def _vocabulary(metadata: Mapping[str, object], header: GgufHeader) -> int:
+    for tensor in header.tensors:
+        if tensor.name == "token_embd.weight":
+            return tensor.shape[-1]
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    if isinstance(tokens, ItemCount):
+        return tokens.count
+    return len(tokens) if isinstance(tokens, list) else 0
+
+
+def gguf_file_weights(header: GgufHeader, file_bytes: int) -> GgufWeights:
+    """Bytes of every tensor, by where llama.cpp puts them.
+
+    The size follows from type and shape; of a type planner does not know, from where the next
+    tensor begins (``file_bytes`` ends the last).
+    """
+    sizes = _sizes(header, file_bytes)
+    layers: dict[int, list[int]] = {}
+    embedding = output = 0
+    head = False
+    for tensor in header.tensors:
+        size = sizes[tensor.name]
+        block = _BLOCK.match(tensor.name)
+        if block:
+            pair = layers.setdefault(int(block[1]), [0, 0])
+            pair["_exps." in f"{block[2]}."] += size
+        elif tensor.name == "token_embd.weight":
+            embedding += size
+        else:
+            output += size
+            head = head or tensor.name == "output.weight"
+    if not head:
+        output += embedding
+    rows = tuple(LayerBytes(*layers.get(index, [0, 0])) for index in range(_depth(layers)))
+    return GgufWeights(embedding, output, not head, rows)
+
+
+def _depth(layers: Mapping[int, object]) -> int:
+    return max(layers, default=-1) + 1
+
+
+def _sizes(header: GgufHeader, file_bytes: int) -> dict[str, int]:
+    ordered = sorted(header.tensors, key=lambda tensor: tensor.offset)
+    ends = [tensor.offset for tensor in ordered[1:]] + [file_bytes - header.data_offset]
+    return {
+        tensor.name: _size(tensor, end - tensor.offset)
+        for tensor, end in zip(ordered, ends, strict=True)
+    }
+
+
+def _size(tensor: GgufTensor, span: int) -> int:
+    return type_bytes(tensor.type, tensor.elements) if tensor.type else span
