@@ -237,7 +237,7 @@ def _explain(
     run: HostRun, plan: Plan, step: Operation, problem: PlannerError, begun: list[str]
 ) -> PlannerError:
     """The failure with host, step, cause and what to type next; its class says what serves now."""
-    summary = f"{run.host}: {step.kind} {step.target} failed"
+    summary = f"{step.kind} {step.target} failed"
     cause = problem.cause or problem.summary
     if isinstance(problem, ConnectionLost):
         return ConnectionLost(summary, where=run.host, cause=cause, advice=problem.advice)

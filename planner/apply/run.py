@@ -68,4 +68,5 @@ def said(result: Result, lines: int = 8) -> str:
     told = [line.strip() for line in text.splitlines() if line.strip()]
     # compose tells of every container it touches, in lines like "Container x  Recreated"
     news = [line for line in told if not line.startswith(("Container ", "Network ", "Volume "))]
-    return "\n".join((news or told)[-lines:]) or f"it ended with status {result.exit} and said nothing"
+    end = "\n".join((news or told)[-lines:])
+    return end or f"it ended with status {result.exit} and said nothing"

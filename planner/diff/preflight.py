@@ -135,8 +135,12 @@ def _gpus(host: str, seen: Observed, needs: HostNeeds) -> Iterator[Diagnostic]:
 
 
 def _is(gpu: NeededGpu, name: str) -> bool:
-    """Whether the driver's name for a device is one of the catalogue's, however it is spelled."""
-    return _plain(name) in {_plain(known) for known in gpu.driver_names}
+    """Whether the driver's name for a device is one of the catalogue's.
+
+    Drivers add the edition ("... Workstation Edition") that people and catalogues leave out.
+    """
+    shown = _plain(name)
+    return any(plain in shown or shown in plain for plain in map(_plain, gpu.driver_names))
 
 
 def _plain(name: str) -> str:

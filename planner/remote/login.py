@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from planner.errors import HostUnreachable
 from planner.remote.known_hosts import HostKey
@@ -34,7 +34,10 @@ _CIPHERS: Final = (
 def dial(login: Login) -> socket.socket:
     """A TCP connection to the host. Raises HostUnreachable."""
     try:
-        link = socket.create_connection((login.host, login.port), timeout=CONNECT_SECONDS)
+        # an address in bytes spares the codec of international names, which is slow to import
+        host = login.host.encode() if login.host.isascii() else login.host
+        peer = (cast(str, host), login.port)
+        link = socket.create_connection(peer, timeout=CONNECT_SECONDS)
     except OSError as problem:
         raise HostUnreachable(
             f"{login.host} cannot be reached on port {login.port}",

@@ -78,7 +78,7 @@ def resolve_login(
             advice="use ProxyJump instead",
         )
     port = address.port or int(_one(found, "port") or 22)
-    identities = _identities(address, found, home)
+    identities = _identities(address.identity or environ.get("PLANNER_IDENTITY"), found, home)
     known = address.known_hosts or environ.get("PLANNER_KNOWN_HOSTS")
     jump = address.jump or _one(found, "proxyjump")
     host = _one(found, "hostname") or address.host
@@ -96,11 +96,11 @@ def resolve_login(
 
 
 def _identities(
-    address: HostAddress, found: Mapping[str, str | list[str]], home: Path
+    identity: str | None, found: Mapping[str, str | list[str]], home: Path
 ) -> tuple[Path, ...]:
-    """The key files asked for: by the address, else by the configuration."""
-    if address.identity:
-        return (Path(address.identity).expanduser(),)
+    """The key files asked for: by the address or the environment, else by the configuration."""
+    if identity:
+        return (Path(identity).expanduser(),)
     listed = found.get("identityfile", [])
     files = [listed] if isinstance(listed, str) else listed
     return tuple(Path(os.path.expanduser(file)) for file in files)

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from planner.diagnostics import Diagnostic
 from planner.diff.values import (
     Action,
     FetchArtifact,
@@ -19,6 +18,8 @@ from planner.diff.values import (
     VerifyWorkload,
 )
 from planner.units import GIB, MIB
+from planner.views.messages import diagnostic_json
+from planner.views.terminal import clean
 
 WIDTH = 80
 _SIGN = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
@@ -69,7 +70,7 @@ def plan_to_dict(plan: Plan, cost: Mapping[str, Any] | None = None) -> dict[str,
         "summary": plan_summary(plan),
         "reasons": dict(plan.reasons),
         "unreachable": dict(plan.unseen),
-        "diagnostics": [_diagnostic(item) for item in plan.diagnostics],
+        "diagnostics": [diagnostic_json(item) for item in plan.diagnostics],
     }
 
 
@@ -81,7 +82,7 @@ def plan_to_text(plan: Plan) -> str:
     if plan.interruptions:
         lines += ["Interruptions", *map(_interruption, plan.interruptions), ""]
     lines.append(_count(plan))
-    return "\n".join(line for text in lines for line in _fold(text)) + "\n"
+    return "\n".join(line for text in lines for line in _fold(clean(text))) + "\n"
 
 
 def _host(plan: Plan, host: str) -> Iterable[str]:
@@ -96,10 +97,10 @@ def _host(plan: Plan, host: str) -> Iterable[str]:
 
 def _line(step: Operation) -> str:
     sign = "?" if isinstance(step, VerifyWorkload) else _SIGN[step.action]
-    return f"  {sign} {_verb(step):8} {step.target}{_size(step)}: {step.cause}"
+    return f"  {sign} {verb_of(step):8} {step.target}{_size(step)}: {step.cause}"
 
 
-def _verb(step: Operation) -> str:
+def verb_of(step: Operation) -> str:
     """What happens, in one word."""
     if isinstance(step, StartWorkload) and step.replaces:
         return "replace"
@@ -143,16 +144,5 @@ def _fold(text: str) -> list[str]:
     """A line in lines of at most 80 columns, what follows indented below the verb."""
     indent = " " * (4 if text.startswith("  ") else 2)
     return textwrap.wrap(
-        text, WIDTH, subsequent_indent=indent, break_long_words=False, drop_whitespace=True
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     ) or [""]
-
-
-def _diagnostic(item: Diagnostic) -> dict[str, Any]:
-    return {
-        "severity": item.severity.value,
-        "path": item.where,
-        "summary": item.summary,
-        "value": item.value,
-        "detail": item.detail,
-        "advice": item.advice,
-    }
