@@ -55,14 +55,15 @@ class LocalFile:
 @dataclass(frozen=True, slots=True)
 class LocalModel:
     """A model's files on this machine. ``weights`` is None for a hub source; ``folder`` says that
-    it names a folder; ``archive`` is the image in a file. ``architecture``, ``gguf`` and
-    ``context`` (the length it was trained for) are what the weights' header says."""
+    it names a folder; ``archive`` is the image in a file. ``architecture``, ``gguf``,
+    ``quant`` and ``context`` (the length it was trained for) are what the weights' header says."""
 
     weights: LocalFile | None = None
     folder: bool = False
     archive: LocalFile | None = None
     architecture: Architecture | None = None
     gguf: GgufWeights | None = None
+    quant: str | None = None
     context: int | None = None
 
 

@@ -171,7 +171,7 @@ def _model(
     spec, adapters = blueprint.models[name], blueprint.adapters
     source = parse_source(spec.source, local)
     facts, hinted = _facts(spec, source, path, reader, found)
-    quantization = _quantization(spec, source, facts, hinted, path, reader, found)
+    quantization = _quantization(spec, local.quant, facts, hinted, path, reader, found)
     engine, why = _engine(spec, source, quantization, hosts, path, found)
     yarn = spec.yarn
     if facts is not None and spec.context is not None:
@@ -226,7 +226,7 @@ def _facts(
 
 def _quantization(
     spec: schema.Model,
-    source: ModelSource,
+    stated: str | None,
     facts: ModelFacts | None,
     hinted: Quantization | None,
     path: DocumentPath,
@@ -235,7 +235,7 @@ def _quantization(
 ) -> Quantization | None:
     if spec.quant is None and hinted is not None:
         return hinted
-    written = spec.quant or (facts.weights.quantization if facts else None)
+    written = spec.quant or stated or (facts.weights.quantization if facts else None)
     if written is None:
         return None
     return _row(find_quantization(reader, written), (*path, "quant"), found)

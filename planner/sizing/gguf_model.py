@@ -48,6 +48,15 @@ _FIELDS: Final = {
     "leading_dense_block_count": "first_k_dense_replace",
     "expert_shared_count": "n_shared_experts",
 }
+
+# general.file_type (llama.h, enum llama_ftype)
+_PRESETS: Final[dict[int, str]] = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K",
+    11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S",
+    17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 22: "IQ3_XS", 23: "IQ3_XXS",
+    24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS",
+    31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE",
+}  # fmt: skip
 _EXPERTS: Final = {
     "deepseek_v3": "n_routed_experts",
     "glm4_moe": "n_routed_experts",
@@ -87,6 +96,12 @@ def _config(name: str, model_type: str, header: GgufHeader) -> dict[str, Any]:
     names = {tensor.name for tensor in header.tensors}
     config["tie_word_embeddings"] = "output.weight" not in names
     return config
+
+
+def gguf_quantization(header: GgufHeader) -> str | None:
+    """The preset that the file says it was made with, or None for one planner does not know."""
+    stated = header.metadata.get("general.file_type")
+    return _PRESETS.get(stated) if isinstance(stated, int) else None
 
 
 def _vocabulary(metadata: Mapping[str, object], header: GgufHeader) -> int:

@@ -44,6 +44,7 @@ def _with_header(local: LocalModel) -> LocalModel:
         local,
         architecture=files.architecture,
         gguf=files.gguf,
+        quant=files.quant,
         context=files.architecture.max_position,
     )
 

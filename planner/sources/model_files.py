@@ -95,7 +95,11 @@ def _tensor_bytes(path: Path) -> int:
 def _gguf(path: Path) -> ModelFiles:
     from planner.sizing.architecture import UnknownArchitecture
     from planner.sizing.ask import ModelFiles
-    from planner.sizing.gguf_model import gguf_architecture, gguf_file_weights
+    from planner.sizing.gguf_model import (
+        gguf_architecture,
+        gguf_file_weights,
+        gguf_quantization,
+    )
 
     header = _gguf_header(path)
     try:
@@ -104,7 +108,7 @@ def _gguf(path: Path) -> ModelFiles:
         raise BlueprintInvalid(f"{path}: {wrong}") from wrong
     weights = gguf_file_weights(header, path.stat().st_size)
     name = str(header.metadata.get("general.name") or path.stem)
-    return ModelFiles(name, architecture, weights)
+    return ModelFiles(name, architecture, weights, gguf_quantization(header))
 
 
 def _gguf_header(path: Path) -> GgufHeader:

@@ -66,6 +66,13 @@ def test_known_hosts_may_come_from_the_environment() -> None:
     assert found.known_hosts == (Path("/mine"),)
 
 
+def test_the_key_may_come_from_the_environment_but_the_address_wins() -> None:
+    found = login(HostAddress("box"), PLANNER_IDENTITY="/keys/farm")
+    assert found.identities == (Path("/keys/farm"),)
+    found = login(HostAddress("box", identity="/keys/mine"), PLANNER_IDENTITY="/keys/farm")
+    assert found.identities == (Path("/keys/mine"),)
+
+
 def test_a_chain_of_jumps_is_unrolled_from_its_end() -> None:
     found = login(HostAddress("far", jump="a,b:23"), None)
     assert found.jump == HostAddress("b", port=23, jump="a")
