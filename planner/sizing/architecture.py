@@ -124,7 +124,10 @@ class Rope:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Architecture:
-    """A model's shape. ``intermediate`` is the dense MLP width, 0 where there is none."""
+    """A model's shape. ``intermediate`` is the dense MLP width, 0 where there is none.
+
+    ``headless`` is a language model without its output matrix, as embedding models are.
+    """
 
     family: str
     hidden: int
@@ -138,6 +141,7 @@ class Architecture:
     experts_per_token: int = 0
     expert_width: int = 0
     tied: bool = False
+    headless: bool = False
     max_position: int = 0
     ropes: tuple[Rope, ...] = ()
     latent_heads: int = 0

@@ -35,8 +35,9 @@ GGUF_STORAGES: Final = frozenset({Storage.GGUF, Storage.GGUF_MIX})
 class Quantization:
     """``name`` as planner writes it. ``preset`` for GGUF; ``bits`` per weight for a mix.
 
-    ``stated_bytes`` is a size that stood in the text (``IQ4_K mix (17.7 GiB)``). ``exact`` is
-    False where the text leaves the tensors' types open and an estimate stands in.
+    ``stated_bytes`` is a size that stood in the text (``IQ4_K mix (17.7 GiB)``), ``wide_share``
+    the share of the linears that a mix keeps in 16 bit. ``exact`` is False where the text leaves
+    the tensors' types open and an estimate stands in.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Quantization:
     bits: float = 0.0
     stated_bytes: int = 0
     exact: bool = True
+    wide_share: float = 0.0
 
 
 class UnknownQuantization(ValueError):
@@ -64,6 +66,8 @@ _LOOSE_PRESETS: Final = {
 }
 # ik_llama.cpp's types are whole-model presets with 5 to 6 bits left for attention and output
 _IK_EXTRA_BITS: Final = 0.45
+# unsloth's "dynamic" checkpoints keep about this share of the linears (logs of two of them)
+_DYNAMIC_WIDE: Final = 0.025
 _SIZES: Final = {"SMALL": "S", "MEDIUM": "M", "LARGE": "L"}
 _SAFETENSORS: Final[tuple[tuple[str, Storage], ...]] = (
     (r"nvfp4|fp4 ?\(modelopt", Storage.NVFP4),
@@ -94,8 +98,9 @@ def parse_quantization(text: str, *, gguf: bool) -> Quantization:
         return _gguf(plain, upper)
     for pattern, storage in _SAFETENSORS:
         if re.search(pattern, plain, re.IGNORECASE):
-            exact = "dynamic" not in plain.lower() or storage is not Storage.NF4
-            return Quantization(plain, storage, exact=exact)
+            mixed = storage is Storage.NF4 and re.search("dynamic|unsloth", plain, re.IGNORECASE)
+            share = _DYNAMIC_WIDE if mixed else 0.0
+            return Quantization(plain, storage, exact=not mixed, wide_share=share)
     if _TYPE.search(upper):
         return _gguf(plain, upper)
     raise UnknownQuantization(

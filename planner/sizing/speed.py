@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log10
 from typing import Final
 
 from planner.sizing.architecture import Architecture, LayerKind, Role
 from planner.sizing.engines_memory.common import Plan
+from planner.sizing.engines_memory.llama_weights import gguf_of
 from planner.sizing.kv import state_bytes, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
-from planner.sizing.speed_rows import APPLE, CPU, GDDR, HBM, UNIFIED, SpeedClass
+from planner.sizing.speed_rows import (
+    APPLE,
+    CPU,
+    CPU_ATTENTION_FLOPS,
+    CPU_PROMPT_FLOPS,
+    GB10,
+    GDDR,
+    HBM,
+    STRIX,
+    UNIFIED,
+    Efficiency,
+    SpeedClass,
+)
 from planner.sizing.values import Accelerator, Speed
-from planner.sizing.weights import is_quantized, matrix_bytes
+from planner.sizing.weights import storage_of, tensor_bytes
 
-_FLOPS_PER_CORE: Final = 45e9
-_HBM_ARCHITECTURES: Final = ("hopper", "ampere-ga100", "cdna", "blackwell-gb100", "blackwell-gb200")
+_HBM_PARTS: Final = ("hopper", "ga100", "cdna", "gb100", "gb200")
+_HBM_FROM: Final = 1_850_000_000_000
+# more devices overlap the micro-batches of a prompt (layer split), up to this factor
+_OVERLAP: Final = 0.15
+_OVERLAP_MOST: Final = 1.7
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Bytes one decoded token moves, and 16-bit operations per token of a prompt."""
+    """Bytes one decoded token moves; operations per token in linears and in attention."""
 
     weights: int
     cache: int
-    operations: int
+    linear_operations: int
+    attention_operations: int
+
+    @property
+    def operations(self) -> int:
+        """All operations of one token."""
+        return self.linear_operations + self.attention_operations
 
 
 def decode_and_prefill(plan: Plan) -> tuple[Speed | None, Speed | None]:
     """Both speeds for one sequence at ``depth``; None where bandwidth or FLOPS are unknown."""
-    request = plan.request
     traffic = traffic_of(plan)
-    if request.devices:
-        return _on_devices(plan, traffic, request.devices)
+    if plan.request.devices:
+        return _on_devices(plan, traffic, plan.request.devices)
     return _on_cpu(plan, traffic)
 
 
@@ -39,10 +61,14 @@ def traffic_of(plan: Plan) -> Traffic:
     """Weights read, cache read at the depth, and operations, for one token."""
     request, a = plan.request, plan.request.architecture
     depth = request.depth or 0
-    cache = 0
+    cache = spread = 0
     for layer in a.layers:
         kept = min(depth, layer.window) if layer.kind is LayerKind.SLIDING else depth
         cache += int(token_bytes(layer, plan.kv) * kept)
+        if layer.kind is LayerKind.LATENT:
+            spread += a.heads * (2 * layer.key_width - a.ropes[0].dim) * kept
+        elif layer.kind in (LayerKind.FULL, LayerKind.SLIDING):
+            spread += a.heads * 2 * layer.key_dim * kept
     cache += 2 * state_bytes(a, state_width=4, conv_width=2)
     top = request.experts_per_token or a.experts_per_token
     active = sum(
@@ -50,16 +76,13 @@ def traffic_of(plan: Plan) -> Traffic:
         for t in a.tensors
         if t.role not in (Role.VISION, Role.EMBEDDING)
     )
-    spread = sum(layer.kv_heads > 0 for layer in a.layers) * a.heads * a.head_dim * depth
-    return Traffic(_weights_read(plan, top), cache, 2 * active + 4 * spread)
+    return Traffic(_weights_read(plan, top), cache, 2 * active, 2 * spread)
 
 
 def _weights_read(plan: Plan, top: int) -> int:
     """Active weights: everything but the gathered embedding row, and k of N routed experts."""
     a = plan.request.architecture
     if plan.quantization.storage in GGUF_STORAGES:
-        from planner.sizing.engines_memory.llama_weights import gguf_of
-
         found = gguf_of(plan)
         routed = sum(layer.experts for layer in found.layers)
         rest = sum(layer.rest for layer in found.layers) + found.output
@@ -68,11 +91,9 @@ def _weights_read(plan: Plan, top: int) -> int:
     for tensor in a.tensors:
         if tensor.role is Role.VISION or (tensor.role is Role.EMBEDDING and not a.tied):
             continue
+        storage = storage_of(tensor, plan.quantization, a.family)
         count = max(1, len(tensor.layers)) * (top if tensor.copies > 1 else 1)
-        if is_quantized(tensor, plan.quantization.storage):
-            total += matrix_bytes(plan.quantization.storage, *tensor.shape).total * count
-        else:
-            total += tensor.elements // max(1, len(tensor.layers)) // tensor.copies * count * 2
+        total += tensor_bytes(storage, tensor.shape).total * count
     return total
 
 
@@ -81,11 +102,11 @@ def class_of(device: Accelerator) -> SpeedClass:
     name = f"{device.name} {device.architecture}".lower()
     if "apple" in name:
         return APPLE
+    if "gb10 " in f"{name} " or "gb10" in device.architecture:
+        return UNIFIED if "gb100" in name else GB10
     if device.unified:
-        return UNIFIED
-    if any(word in name for word in _HBM_ARCHITECTURES):
-        return HBM
-    if device.bandwidth and device.bandwidth > 1_850_000_000_000:
+        return STRIX if "strix" in name else UNIFIED
+    if any(word in name for word in _HBM_PARTS) or (device.bandwidth or 0) > _HBM_FROM:
         return HBM
     return GDDR
 
@@ -93,54 +114,71 @@ def class_of(device: Accelerator) -> SpeedClass:
 def _on_devices(
     plan: Plan, traffic: Traffic, devices: tuple[Accelerator, ...]
 ) -> tuple[Speed | None, Speed | None]:
-    device = devices[0]
+    device, a = devices[0], plan.request.architecture
     row = class_of(device)
-    a = plan.request.architecture
+    share = row.of(experts=bool(a.experts))
     ranks = plan.request.tp or 1
-    moe = bool(a.experts)
     decode = prefill = None
     if device.bandwidth:
-        efficiency = row.decode_moe if moe else row.decode
-        overhead = row.moe_overhead if moe else row.layer_overhead
-        seconds = (traffic.weights + traffic.cache) / ranks / (device.bandwidth * efficiency)
-        seconds += len(a.layers) * overhead
-        decode = _band(1 / seconds, row, _decode_why(traffic, device.bandwidth, efficiency, row, a))
+        seconds = _seconds(traffic, device.bandwidth, share, share.weights_share, ranks)
+        seconds += len(a.layers) * share.overhead
+        why = _decode_why(traffic, device.bandwidth, share.weights_share, row, a)
+        decode = _band(1 / seconds, share, why, row)
     if device.flops:
-        efficiency = row.prefill_moe if moe else row.prefill
-        rate = device.flops * efficiency * ranks / traffic.operations
+        overlap = min(_OVERLAP_MOST, 1 + _OVERLAP * (len(devices) - 1)) if ranks == 1 else ranks
+        rate = device.flops * share.flops_share * overlap / traffic.operations
         why = (
-            f"{device.flops / 1e12:.0f} TFLOPS x {efficiency:.2f} / "
+            f"{device.flops / 1e12:.0f} TFLOPS x {share.flops_share:.2f} x {overlap:.2f} / "
             f"{traffic.operations / 1e9:.1f} GFLOP per token"
         )
-        prefill = _band(rate, row, why)
+        prefill = _wide(rate, why, row)
     return decode, prefill
 
 
+def _seconds(
+    traffic: Traffic, bandwidth: int, share: Efficiency, weights_share: float, ranks: int
+) -> float:
+    moved = traffic.weights / weights_share + traffic.cache / share.cache_share
+    return moved / bandwidth / ranks
+
+
 def _on_cpu(plan: Plan, traffic: Traffic) -> tuple[Speed | None, Speed | None]:
-    cpu = plan.request.cpu
-    a = plan.request.architecture
+    cpu, a = plan.request.cpu, plan.request.architecture
     if cpu is None or not cpu.bandwidth:
         return None, None
-    efficiency = CPU.decode_moe if a.experts else CPU.decode
-    overhead = CPU.moe_overhead if a.experts else CPU.layer_overhead
-    seconds = (traffic.weights + traffic.cache) / (cpu.bandwidth * efficiency)
-    seconds += len(a.layers) * overhead
-    decode = _band(1 / seconds, CPU, _decode_why(traffic, cpu.bandwidth, efficiency, CPU, a))
+    share = CPU.of(experts=bool(a.experts))
+    weights_share = _cpu_share(share, cpu.bandwidth)
+    seconds = _seconds(traffic, cpu.bandwidth, share, weights_share, 1)
+    seconds += len(a.layers) * share.overhead
     threads = plan.request.threads or cpu.cores
+    if threads:
+        seconds += traffic.attention_operations / (threads * CPU_ATTENTION_FLOPS)
+    why = _decode_why(traffic, cpu.bandwidth, weights_share, CPU, a)
+    decode = _band(1 / seconds, share, why, CPU)
     if not threads:
         return decode, None
-    rate = threads * _FLOPS_PER_CORE * CPU.prefill / traffic.operations
-    return decode, _band(rate, CPU, f"{threads} threads x {_FLOPS_PER_CORE / 1e9:.0f} GFLOPS")
+    rate = threads * CPU_PROMPT_FLOPS / traffic.operations
+    return decode, _wide(rate, f"{threads} threads x {CPU_PROMPT_FLOPS / 1e9:.0f} GFLOPS", CPU)
+
+
+def _cpu_share(share: Efficiency, bandwidth: int) -> float:
+    """Two channels are nearly saturated; twelve channels over many chiplets are not."""
+    return min(0.85, share.weights_share + 0.25 * max(0.0, log10(460e9 / bandwidth)))
 
 
 def _decode_why(
-    traffic: Traffic, bandwidth: int, efficiency: float, row: SpeedClass, a: Architecture
+    traffic: Traffic, bandwidth: int, share: float, row: SpeedClass, a: Architecture
 ) -> str:
     return (
         f"{traffic.weights / 1e9:.2f} GB weights + {traffic.cache / 1e9:.2f} GB cache per token at "
-        f"{bandwidth / 1e9:.0f} GB/s x {efficiency:.2f} ({row.name}), {len(a.layers)} layers"
+        f"{bandwidth / 1e9:.0f} GB/s x {share:.2f} ({row.name}), {len(a.layers)} layers"
     )
 
 
-def _band(expected: float, row: SpeedClass, why: str) -> Speed:
-    return Speed(expected * row.low, expected, expected * row.high, f"{why}; {row.source}")
+def _band(expected: float, share: Efficiency, why: str, row: SpeedClass) -> Speed:
+    return Speed(expected * share.low, expected, expected * share.high, f"{why}; {row.source}")
+
+
+def _wide(expected: float, why: str, row: SpeedClass) -> Speed:
+    """Prompt speed depends on kernels far more than decoding does: the band is wide."""
+    return Speed(expected * 0.4, expected, expected * 2.2, f"{why}; {row.source}")

@@ -1,8 +1,11 @@
-"""Efficiencies fitted on public benchmark runs, per class of memory and engine, as data.
+"""Efficiencies fitted on public benchmark runs, per class of memory, as data.
 
-    seconds per token = bytes moved / (bandwidth x efficiency) + layers x overhead
+    decode seconds per token = weights / (bandwidth x weights_share)
+                             + cache / (bandwidth x cache_share) + layers x overhead
+    prefill tokens per second = FLOPS x flops_share / operations per token
 
-``low`` and ``high`` are factors on the expected figure that hold nine of ten measured runs.
+Fitted by least absolute log error over the runs of each class. ``low`` and ``high`` are factors on
+the expected figure that hold nine of ten of those runs: builds of 2024 to 2026 differ that much.
 """
 
 from __future__ import annotations
@@ -12,38 +15,77 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class SpeedClass:
-    """One class of devices. Overheads are seconds per layer and decoded token."""
+class Efficiency:
+    """One class of devices, for dense models or for mixtures of experts.
 
-    name: str
-    decode: float
-    decode_moe: float
-    layer_overhead: float
-    moe_overhead: float
-    prefill: float
-    prefill_moe: float
+    Shares are of the maker's figures; ``overhead`` is seconds per layer and decoded token.
+    """
+
+    weights_share: float
+    cache_share: float
+    overhead: float
+    flops_share: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedClass:
+    """A class of devices and where its efficiencies were measured."""
+
+    name: str
+    dense: Efficiency
+    mixture: Efficiency
     source: str
+
+    def of(self, *, experts: bool) -> Efficiency:
+        """The row for a model with or without routed experts."""
+        return self.mixture if experts else self.dense
 
 
 GDDR: Final = SpeedClass(
-    "GDDR card", 0.88, 0.75, 90e-6, 90e-6, 0.45, 0.25, 0.75, 1.25,
-    "GPU-Benchmarks-on-LLM-Inference (llama-bench, May 2024), llmfit bench",
-)  # fmt: skip
+    "GDDR card",
+    Efficiency(0.91, 0.35, 115e-6, 0.50, 0.72, 1.30),
+    Efficiency(0.85, 0.35, 45e-6, 0.15, 0.45, 1.35),
+    "GPU-Benchmarks-on-LLM-Inference (llama-bench, May 2024), llmfit bench, ik_llama.cpp sweeps",
+)
 HBM: Final = SpeedClass(
-    "HBM card", 0.60, 0.55, 90e-6, 100e-6, 0.25, 0.15, 0.75, 1.3,
-    "GPU-Benchmarks-on-LLM-Inference (A100, H100)",
-)  # fmt: skip
+    "HBM card",
+    Efficiency(0.70, 0.20, 125e-6, 0.28, 0.75, 1.35),
+    Efficiency(0.60, 0.20, 120e-6, 0.15, 0.60, 1.60),
+    "GPU-Benchmarks-on-LLM-Inference (A100, H100), Qwen3 speed benchmark (H20)",
+)
 APPLE: Final = SpeedClass(
-    "Apple unified memory", 0.80, 0.70, 120e-6, 100e-6, 0.45, 0.30, 0.75, 1.3,
-    "llama.cpp benches/mac-m2-ultra, llmfit bench",
-)  # fmt: skip
+    "Apple unified memory",
+    Efficiency(0.82, 0.45, 90e-6, 0.45, 0.72, 1.25),
+    Efficiency(0.64, 0.40, 120e-6, 0.30, 0.60, 1.25),
+    "llama.cpp benches/mac-m2-ultra, GPU-Benchmarks-on-LLM-Inference",
+)
+GB10: Final = SpeedClass(
+    "GB10 unified memory",
+    Efficiency(0.78, 0.75, 35e-6, 0.33, 0.75, 1.20),
+    Efficiency(0.95, 0.65, 140e-6, 0.18, 0.75, 1.35),
+    "llama.cpp benches/dgx-spark, llmfit bench",
+)
+STRIX: Final = SpeedClass(
+    "AMD unified memory",
+    Efficiency(0.88, 0.60, 110e-6, 0.30, 0.70, 1.20),
+    Efficiency(0.80, 0.45, 150e-6, 0.12, 0.45, 1.50),
+    "kyuz0 amd-strix-halo-toolboxes (ROCm and Vulkan)",
+)
 UNIFIED: Final = SpeedClass(
-    "unified memory", 0.83, 0.75, 60e-6, 80e-6, 0.30, 0.15, 0.7, 1.25,
-    "llama.cpp benches/dgx-spark, kyuz0 strix-halo toolboxes",
-)  # fmt: skip
+    "unified memory",
+    Efficiency(0.80, 0.50, 100e-6, 0.30, 0.60, 1.25),
+    Efficiency(0.75, 0.45, 130e-6, 0.12, 0.50, 1.50),
+    "between GB10 and Strix Halo: no run of this device was fitted",
+)
 CPU: Final = SpeedClass(
-    "CPU", 0.60, 0.50, 100e-6, 150e-6, 0.40, 0.30, 0.6, 1.5,
-    "ahelpme.com EPYC 9554, ik_llama.cpp discussions",
-)  # fmt: skip
+    "CPU",
+    Efficiency(0.62, 0.50, 100e-6, 0.40, 0.60, 1.40),
+    Efficiency(0.50, 0.50, 100e-6, 0.40, 0.55, 1.40),
+    "ahelpme.com EPYC 9554, ik_llama.cpp discussions (EPYC 9355, Xeon 6980P)",
+)
+
+# operations per second and thread: attention at depth (vector code), and prompt processing
+CPU_ATTENTION_FLOPS: Final = 32e9
+CPU_PROMPT_FLOPS: Final = 30e9

@@ -58,28 +58,57 @@ def matrix_bytes(storage: Storage, out: int, into: int, *, scale_bytes: int = 2)
             return MatrixBytes(elements // 2, ceil_div(elements, _NF4_BLOCK) + outer)
 
 
-def is_quantized(tensor: Tensor, storage: Storage) -> bool:
-    """Whether this storage shrinks this tensor; embeddings, output, norms and routers stay wide."""
+# which roles the published NVFP4 checkpoints of these families leave alone or store as fp8
+# (hf_quant_config.json and quantization_config of nvidia/*-NVFP4)
+_NVFP4_WIDE: Final = frozenset(
+    {"glm_moe_dsa", "deepseek_v3", "glm4_moe_lite", "gemma4", "minimax_m2"}
+)
+_NVFP4_FP8: Final = frozenset({"qwen3_5", "qwen3_5_moe"})
+_ATTENTION_PARTS: Final = frozenset({Role.ATTENTION, Role.SHARED_EXPERT})
+
+
+def storage_of(tensor: Tensor, quantization: Quantization, family: str) -> Storage:
+    """How this tensor is stored: embeddings, output, norms and routers stay wide."""
+    storage = quantization.storage
+    wide = Storage.FP32 if storage is Storage.FP32 else Storage.WIDE
     if len(tensor.shape) != 2 or tensor.role not in QUANTIZABLE:
-        return False
-    return storage is not Storage.MXFP4 or tensor.role is Role.EXPERT
+        return wide
+    if storage is Storage.MXFP4 and tensor.role is not Role.EXPERT:
+        return wide
+    if storage is Storage.NVFP4 and tensor.role in _ATTENTION_PARTS:
+        if family in _NVFP4_WIDE:
+            return wide
+        if family in _NVFP4_FP8:
+            return Storage.FP8
+    return storage
+
+
+def tensor_bytes(storage: Storage, shape: tuple[int, ...], *, scale_bytes: int = 2) -> MatrixBytes:
+    """Bytes of one tensor of any shape; only matrices have a quantized form."""
+    if storage in (Storage.WIDE, Storage.FP32) or len(shape) != 2:
+        return MatrixBytes(math.prod(shape) * (4 if storage is Storage.FP32 else 2), 0)
+    return matrix_bytes(storage, shape[0], shape[1], scale_bytes=scale_bytes)
 
 
 def checkpoint_bytes(
     architecture: Architecture, quantization: Quantization, *, scale_bytes: int = 2
 ) -> int:
     """Bytes of all tensors in a safetensors checkpoint (``total_size`` of its index)."""
-    wide = 4 if quantization.storage is Storage.FP32 else 2
     total = 0
     for tensor in architecture.tensors:
-        if is_quantized(tensor, quantization.storage):
-            each = matrix_bytes(
-                quantization.storage, tensor.shape[0], tensor.shape[1], scale_bytes=scale_bytes
-            )
-            total += each.total * tensor.copies * max(1, len(tensor.layers))
-        else:
-            total += tensor.elements * wide
-    return total
+        storage = storage_of(tensor, quantization, architecture.family)
+        each = tensor_bytes(storage, tensor.shape, scale_bytes=scale_bytes)
+        total += each.total * tensor.copies * max(1, len(tensor.layers))
+    return total + _kept_wide(architecture, quantization)
+
+
+def _kept_wide(architecture: Architecture, quantization: Quantization) -> int:
+    """What a mix keeps in 16 bit beyond the rules (bitsandbytes "dynamic" checkpoints)."""
+    if not quantization.wide_share:
+        return 0
+    elements = sum(t.elements for t in architecture.tensors if t.quantizable)
+    saved = 2 - matrix_bytes(quantization.storage, 4096, 4096).total / 4096**2
+    return int(elements * quantization.wide_share * saved)
 
 
 def rank_shape(tensor: Tensor, ranks: int, *, vocabulary_step: int = 64) -> tuple[int, ...]:
@@ -185,16 +214,15 @@ def loaded_weights(
         if not count:
             continue
         shape = _padded(tensor, rank_shape(tensor, tp), storage, loading.mxfp4_step)
-        if is_quantized(tensor, storage):
-            each = matrix_bytes(storage, shape[0], shape[1], scale_bytes=4)
-            main, extra = each.main * tensor.copies, each.extra * tensor.copies
-        else:
-            main, extra = math.prod(shape) * tensor.copies * wide, 0
+        own = storage_of(tensor, quantization, architecture.family)
+        each = tensor_bytes(own, shape, scale_bytes=4)
+        main, extra = each.main * tensor.copies, each.extra * tensor.copies
         group = groups.setdefault((tensor.fused or tensor.name, tensor.layers), [count, 0])
         group[1] += main
         extras += extra * count
         whole += (main + extra) * count
     weights = sum(count * allocated(size) for count, size in groups.values()) + extras
+    weights += _kept_wide(architecture, quantization) // (tp * pp)
     if loading.latent_copies and architecture.latent_heads:
         weights += _absorbed(architecture, tp) * len(layers)
     tables = sum(rope.positions * rope.dim * wide for rope in architecture.ropes)

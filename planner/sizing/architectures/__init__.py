@@ -85,6 +85,7 @@ FAMILIES: Final[dict[str, Builder]] = {
     "Qwen2_5_VLForConditionalGeneration": _with_images(
         _dense(decoder.QWEN2), vision.qwen2_5, 16384
     ),
+    "Mistral3ForConditionalGeneration": _with_images(_dense(decoder.MISTRAL), vision.pixtral, 3025),
     "MistralModel": _dense(decoder.MISTRAL_EMBEDDING),
     "Gemma4ForConditionalGeneration": _with_images(gemma4.text, gemma4.vision, 280),
     "NemotronHForCausalLM": nemotron.nemotron_h,
@@ -109,6 +110,7 @@ FAMILIES: Final[dict[str, Builder]] = {
 _BY_MODEL_TYPE: Final = {
     "llama": "LlamaForCausalLM",
     "mistral": "MistralForCausalLM",
+    "mistral3": "Mistral3ForConditionalGeneration",
     "mixtral": "MixtralForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
     "qwen3": "Qwen3ForCausalLM",

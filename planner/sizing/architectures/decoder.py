@@ -181,6 +181,7 @@ def dense(config: Config, style: Style) -> Architecture:
         ),
         intermediate=width,
         tied=tied,
+        headless=not style.has_output,
         max_position=size.max_position,
         ropes=_ropes(config, style, size),
     )

@@ -135,3 +135,28 @@ def _merger(name: str, width: int, out: int, layers: tuple[int, ...]) -> Found:
     return _matrix(f"{name}.linear_fc1", width, width, layers) + _matrix(
         f"{name}.linear_fc2", out, width, layers
     )
+
+
+def pixtral(config: Config, text_hidden: int) -> tuple[Tensor, ...]:
+    """Mistral's image encoder with gated MLPs, its patch merger and projector."""
+    hidden = whole(config, "hidden_size", 1024)
+    every = tuple(range(whole(config, "num_hidden_layers", 24)))
+    width, patch = whole(config, "intermediate_size", 4096), whole(config, "patch_size", 14)
+    merge = whole(config, "spatial_merge_size", 2) ** 2
+    found = _matrix("vision.patch_conv", hidden, 3 * patch * patch, bias=False)
+    found += _vector("vision.ln_pre", hidden)
+    for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+        found += _matrix(f"vision.layers.{{layer}}.{name}", hidden, hidden, every, bias=False)
+    for name, out, into in (
+        ("gate_proj", width, hidden),
+        ("up_proj", width, hidden),
+        ("down_proj", hidden, width),
+    ):
+        found += _matrix(f"vision.layers.{{layer}}.{name}", out, into, every, bias=False)
+    for name in ("attention_norm", "ffn_norm"):
+        found += _vector(f"vision.layers.{{layer}}.{name}", hidden, every)
+    found += _vector("projector.norm", hidden)
+    found += _matrix("projector.patch_merger", hidden, hidden * merge, bias=False)
+    found += _matrix("projector.linear_1", text_hidden, hidden, bias=False)
+    found += _matrix("projector.linear_2", text_hidden, text_hidden, bias=False)
+    return tuple(found)

@@ -33,11 +33,16 @@ IK: Final = Flavour("ik_llama.cpp", 2, 2, True)
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """One device's part of the graph. ``staging`` is the largest expert tensor kept in RAM."""
+    """One device's part of the graph.
+
+    ``window_cells`` is the sliding cache's length, ``staging`` the largest expert tensor that is
+    kept in RAM and copied over for a batch.
+    """
 
     context: int
     ubatch: int
     flash: bool
+    window_cells: int
     has_output: bool
     has_layers: bool
     staging: int
@@ -68,13 +73,17 @@ def compute_bytes(architecture: Architecture, graph: Graph, flavour: Flavour) ->
 
 
 def _keeps_two(architecture: Architecture) -> bool:
-    linear = any(layer.kind is LayerKind.LINEAR for layer in architecture.layers)
-    sliding = any(layer.kind is LayerKind.SLIDING for layer in architecture.layers)
-    return not (linear and architecture.experts) and not sliding
+    linear = _has(architecture, LayerKind.LINEAR)
+    return not (linear and architecture.experts) and not _has(architecture, LayerKind.SLIDING)
 
 
-def _masks(architecture: Architecture) -> int:
-    return 2 if any(layer.kind is LayerKind.SLIDING for layer in architecture.layers) else 1
+def _mask_cells(architecture: Architecture, graph: Graph) -> int:
+    """Cells of all masks: sliding layers have a second one, as long as their part of the cache."""
+    return graph.context + (graph.window_cells if _has(architecture, LayerKind.SLIDING) else 0)
+
+
+def _has(architecture: Architecture, kind: LayerKind) -> bool:
+    return any(layer.kind is kind for layer in architecture.layers)
 
 
 def _attention(
@@ -82,37 +91,29 @@ def _attention(
 ) -> tuple[int, str]:
     query = tokens * a.heads * a.head_dim * _F32
     if graph.flash:
-        mask = graph.context * tokens * flavour.mask_bytes * _masks(a)
-        scratch = _dequantized(a, graph)
-        return mask + scratch + query + 3 * unit, "flash attention: mask, query and hidden states"
+        mask = _mask_cells(a, graph) * tokens * flavour.mask_bytes
+        return mask + query + 3 * unit, "flash attention: mask, query and hidden states"
     scores = a.heads * graph.context * tokens * _F32
-    mask = graph.context * tokens * _F32 * _masks(a)
+    mask = _mask_cells(a, graph) * tokens * _F32
     return (
         scores + mask + 2 * query + 2 * unit,
         f"attention scores {a.heads} x {graph.context} x {tokens} x 4 B",
     )
 
 
-def _dequantized(a: Architecture, graph: Graph) -> int:
-    """A quantized cache is expanded to f16 for one layer at a time in prompt processing."""
-    if graph.kv.key in ("f16", "bf16", "f32"):
-        return 0
-    layer = next((x for x in a.layers if x.kv_heads and x.kind is not LayerKind.LINEAR), None)
-    return graph.context * (layer.key_width + layer.value_width) * 2 if layer else 0
-
-
 def _mlp(
     a: Architecture, graph: Graph, flavour: Flavour, tokens: int, unit: int
 ) -> tuple[int, str]:
-    mask = graph.context * tokens * flavour.mask_bytes * _masks(a) if graph.flash else 0
+    mask = _mask_cells(a, graph) * tokens * flavour.mask_bytes if graph.flash else 0
     if not a.experts:
         return (
             2 * tokens * a.intermediate * _F32 + unit,
             f"MLP 2 x {a.intermediate} x {tokens} x 4 B",
         )
+    kept = 2 * unit if flavour.expands_latent and not _has(a, LayerKind.LINEAR) else 0
     routed = tokens * a.experts_per_token * (a.hidden + 2 * a.expert_width) * _F32
     return (
-        routed + mask + (2 * unit if flavour.expands_latent else 0) + graph.staging,
+        routed + mask + kept + graph.staging,
         f"experts {tokens} x {a.experts_per_token} x ({a.hidden} + 2 x {a.expert_width}) x 4 B"
         + (", one expert tensor staged from RAM" if graph.staging else ""),
     )
@@ -128,14 +129,16 @@ def _expanded_latent(
     if graph.kv.key not in ("f16", "bf16", "f32"):
         per_token += (a.layers[0].key_width) * 2
     logits = a.vocab * tokens * _F32 if graph.has_output else 0
-    size = graph.context * per_token + flavour.latent_slice + min(logits, 1024 * MIB)
+    scores = a.latent_heads * graph.context * tokens * _F32
+    sliced = min(flavour.latent_slice, scores)
+    size = graph.context * per_token + sliced + min(logits, 1024 * MIB)
     return max((size, "K and V of all heads expanded over the context, + 512 MiB slice"), best)
 
 
 def host_bytes(architecture: Architecture, graph: Graph) -> int:
     """The host's input buffers: embeddings and the attention mask of one batch."""
     tokens = min(graph.context, graph.ubatch)
-    return tokens * _F32 * (graph.context * _masks(architecture) + architecture.hidden)
+    return tokens * _F32 * (_mask_cells(architecture, graph) + architecture.hidden)
 
 
 def largest_expert(architecture: Architecture, bits: float) -> int:

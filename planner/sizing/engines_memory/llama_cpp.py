@@ -16,7 +16,12 @@ from planner.sizing.engines_memory.llama_compute import (
     compute_bytes,
     host_bytes,
 )
-from planner.sizing.engines_memory.llama_kv import AUTO_SLOTS, CacheShape, layer_bytes
+from planner.sizing.engines_memory.llama_kv import (
+    AUTO_SLOTS,
+    CacheShape,
+    layer_bytes,
+    sliding_cells,
+)
 from planner.sizing.engines_memory.llama_weights import (
     HOST,
     Assignment,
@@ -114,9 +119,11 @@ def _graph(plan: Plan, setup: _Setup, device: int) -> Graph:
         staging = (
             max(setup.weights.layers[i].experts for i in setup.where.experts_on_host) // counts
         )
+    window = max((layer.window for layer in plan.request.architecture.layers), default=0)
+    cells = sliding_cells(window, setup.shape) if setup.shape.windows else setup.shape.context
     return Graph(
-        setup.shape.context, setup.shape.ubatch, setup.flash, setup.where.output == device,
-        bool(mine), staging, plan.kv,
+        setup.shape.context, setup.shape.ubatch, setup.flash, cells,
+        setup.where.output == device, bool(mine), staging, plan.kv,
     )  # fmt: skip
 
 

@@ -26,11 +26,13 @@ from planner.sizing.kv import PagedPool, paged_pool, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
 from planner.sizing.values import Term
 from planner.sizing.weights import loaded_weights, stage_layers
-from planner.units import GIB, ceil_div
+from planner.units import GIB, MIB, ceil_div
 
 # cards with this much memory get the server's larger defaults (vllm/engine/arg_utils.py)
 _LARGE: Final = 70 * GIB
 _CHUNKED_FROM: Final = 32768
+# what the allocator rounds up per layer of unmerged GGUF tensors (logs of two models)
+_GGUF_LAYER: Final = 2 * MIB
 _IDENTITY: Final = "vLLM worker memory profiling"
 
 
@@ -93,7 +95,8 @@ def _setup(plan: Plan) -> _Setup:
     context = request.context or request.architecture.max_position or 2048
     large = visible >= _LARGE and version >= (0, 8)
     sequences = request.parallel or (1024 if large and version >= (0, 10) else 256)
-    batch = request.batch or _default_batch(era, context, large=large)
+    images = bool(request.architecture.vision_parameters) and not era.hybrid_manager
+    batch = request.batch or _default_batch(era, context, large=large, images=images)
     tp, pp = request.tp or 1, request.pp or 1
     if request.tp is None and request.pp is None and len(request.devices) > 1:
         tp = len(request.devices)
@@ -103,7 +106,9 @@ def _setup(plan: Plan) -> _Setup:
     )  # fmt: skip
 
 
-def _default_batch(era: Era, context: int, *, large: bool) -> int:
+def _default_batch(era: Era, context: int, *, large: bool, images: bool) -> int:
+    if images:  # V0 does not chunk prompts with images
+        return max(context, 5120)
     if era.profiles_whole_prompt:
         return context if 2048 < context <= _CHUNKED_FROM else 2048
     return 8192 if large else 2048
@@ -146,18 +151,29 @@ def _weights(plan: Plan, setup: _Setup, stage: int) -> Term:
     if plan.quantization.storage in GGUF_STORAGES:
         from planner.sizing.engines_memory.llama_weights import gguf_of
 
-        size = gguf_of(plan).file_bytes // (setup.tp * setup.pp)
-        return term("weights", size, f"{plan.quantization.name} tensors / {setup.tp * setup.pp}")
+        count = setup.tp * setup.pp
+        size = gguf_of(plan).file_bytes // count + _GGUF_LAYER * len(request.architecture.layers)
+        size += sum(rope.positions * rope.dim * 2 for rope in request.architecture.ropes)
+        return term("weights", size, f"{plan.quantization.name} tensors / {count}, rotary tables")
     loaded = loaded_weights(request.architecture, plan.quantization, setup.tp, setup.pp, stage)
+    head = _dropped_head(request.architecture, setup) if stage == setup.pp - 1 else 0
     split = f" on stage {stage + 1} of {setup.pp}" if setup.pp > 1 else ""
     ranks = f", one of {setup.tp} ranks" if setup.tp > 1 else ""
     return term(
         "weights",
-        loaded.total,
+        loaded.total + head,
         f"{request.architecture.parameters:,} parameters as {plan.quantization.storage}{ranks}"
-        f"{split}: {show(loaded.weights)} allocated + {show(loaded.tables)} rotary tables",
+        f"{split}: {show(loaded.weights)} allocated + {show(loaded.tables)} rotary tables"
+        + (f" + {show(head)} output matrix, dropped after loading" if head else ""),
         "tensor shapes; PyTorch allocator rounding",
     )
+
+
+def _dropped_head(architecture: Architecture, setup: _Setup) -> int:
+    """vLLM builds an embedding model as a language model first and counts the peak."""
+    if not architecture.headless or architecture.tied:
+        return 0
+    return ceil_div(architecture.vocab * architecture.hidden * 2, setup.tp)
 
 
 def _adapters(plan: Plan, setup: _Setup, stage: int) -> Term:
