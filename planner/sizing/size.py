@@ -64,7 +64,7 @@ def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]
     found: list[Diagnostic] = []
     text = request.quant or _native(request, gguf=engine.gguf)
     quantization = parse_quantization(text, gguf=engine.gguf)
-    if request.quant is None:
+    if request.quant is None and request.gguf is None:
         found.append(note(f"assumed quantization {quantization.name}"))
     if not quantization.exact:
         found.append(
