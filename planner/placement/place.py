@@ -51,7 +51,8 @@ def place(
 ) -> tuple[Placement, tuple[Diagnostic, ...]]:
     """Give every replica devices of a host, a port and a reason; never over-commit anything.
 
-    ``size`` tells what a replica takes on given devices of a host (none: from RAM alone).
+    ``size`` tells what a replica takes on given devices of a host (none: from RAM alone); of the
+    host it may look at CPU, sockets and RAM, and its devices go by position, not by index.
     ``beside_sizes`` are sizes of stores and services by resource name (``stores.knowledge``);
     what is missing there is named in a note and not counted. Replicas with ``on`` are placed
     first, in document order, so that others do not take their room. What fits nowhere is left out
@@ -72,7 +73,7 @@ def place(
     placed = {seat.model.name: seat.model for seat in seats}
     for model in farm.models:
         found += said_of(model, placed.get(model.name, model))
-    found += tuple(_idle_pins(farm.models))
+    found += (*_idle_pins(farm.models), *_not_weighed(farm.models))
     found += tuple(_unchecked(seats))
     found += tuple(_of_sizing(seats))
     left = tuple(name for item in lost for name in item.names)
@@ -80,12 +81,17 @@ def place(
 
 
 def _remembering(size: Sizer) -> Sizer:
-    """The same function, asked at most once for the same replica on the same devices."""
-    known: dict[tuple[int, str, tuple[int, ...]], tuple[FarmModel, SizeReport]] = {}
+    """The same function, asked once for the same replica on equal devices of equal hosts.
+
+    A farm of a hundred like machines is then sized as one.
+    """
+    known: dict[tuple[object, ...], tuple[FarmModel, SizeReport]] = {}
 
     def sized(model: FarmModel, host: FarmHost, devices: tuple[HostDevice, ...]) -> SizeReport:
-        # by identity, holding the model so that its id is not given to another
-        key = (id(model), host.name, tuple(device.index for device in devices))
+        cpu = host.cpu.id if host.cpu else None
+        cards = tuple((device.device.id, device.memory_bytes) for device in devices)
+        # the model by identity, and held so that its id is not given to another
+        key = (id(model), cpu, host.spec.sockets, host.ram_bytes, cards)
         if key not in known:
             known[key] = (model, size(model, host, devices))
         return known[key][1]
@@ -181,6 +187,19 @@ def _idle_pins(models: Iterable[FarmModel]) -> Iterator[Diagnostic]:
                 model.name,
                 "on",
                 advice=f"write `replicas: {len(on)}` for one on each",
+            )
+
+
+def _not_weighed(models: Iterable[FarmModel]) -> Iterator[Diagnostic]:
+    """A note for each wish that this placement does not know how to grant."""
+    for model in models:
+        if model.spec.near is not None:
+            yield note(
+                f"near {model.spec.near} is not weighed yet",
+                "models",
+                model.name,
+                "near",
+                advice=f"write models.{model.name}.on to put it there",
             )
 
 

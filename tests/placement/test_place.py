@@ -169,6 +169,26 @@ def test_a_pin_that_no_replica_reaches_is_said() -> None:
     assert found[0].advice == "write `replicas: 2` for one on each"
 
 
+def test_what_is_not_weighed_is_said() -> None:
+    models = [model("a"), model("b", near="a")]
+    _, found = place(farm([host("box", cards(2))], models), sizer({"a": GIB, "b": GIB}))
+    assert [(d.where, d.summary) for d in found] == [("models.b.near", "near a is not weighed yet")]
+
+
+def test_equal_machines_are_sized_once() -> None:
+    asked = []
+
+    def size(model, host, devices):
+        asked.append(host.name)
+        return report(model, devices, 20 * GIB)
+
+    hosts = [host(f"h{number}", cards(8)) for number in range(20)]
+    placement, _ = place(farm(hosts, [model("a", replicas=160)]), size)
+    assert len(placement.replicas) == 160
+    assert faults(placement) == []
+    assert asked == ["h0"]
+
+
 def test_rented_hosts_receive_replicas() -> None:
     cloud = host("cloud", cards(1), ram=None, rent={"provider": "runpod", "gpu": "rtx-4090"})
     placement, _ = place(farm([cloud], [model("a")]), sizer({"a": GIB}))
@@ -274,10 +294,10 @@ def test_what_sizing_says_is_said_at_its_model() -> None:
 def test_a_report_with_an_error_is_no_place_whatever_its_sums_say() -> None:
     def size(model, host, devices):
         told = report(model, devices, GIB)
-        wrong = (error("8 heads do not divide by 3"),) if host.name == "first" else ()
+        wrong = (error("8 heads do not divide by 3"),) if host.ram_bytes == GIB else ()
         return replace(told, diagnostics=wrong)
 
-    hosts = [host("first", cards(1)), host("second", cards(1))]
+    hosts = [host("first", cards(1), ram=GIB), host("second", cards(1))]
     placement, _ = place(farm(hosts, [model("chat")]), size)
     assert seats(placement) == {"chat-0": ("second", [0])}
 
