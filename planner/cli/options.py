@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
@@ -47,6 +46,8 @@ def write(text: str) -> None:
 
 def write_json(value: Any) -> None:
     """A JSON answer, to standard output alone."""
+    import json
+
     write(json.dumps(value, indent=2, ensure_ascii=False))
 
 
