@@ -135,11 +135,11 @@ def _limits(replica: Replica) -> dict[str, Any]:
     if most is not None:
         # the same for both: weights on a swap disk answer in minutes
         limits |= {"mem_limit": most, "memswap_limit": most}
-    locked = {"memlock": {"soft": -1, "hard": -1}}
     if len(replica.placed.devices) > 1:
-        stack = {"stack": 64 << 20}
-        return {**limits, "shm_size": _SHARED_MEMORY, "ulimits": {**locked, **stack}}
-    return {**limits, "ulimits": locked}
+        # NCCL pins its buffers; elsewhere this would only demand a right that hosts may withhold
+        ulimits = {"memlock": {"soft": -1, "hard": -1}, "stack": 64 << 20}
+        limits |= {"shm_size": _SHARED_MEMORY, "ulimits": ulimits}
+    return limits
 
 
 def _devices(replica: Replica) -> dict[str, Any]:
