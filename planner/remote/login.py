@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10.0
 LOGIN_SECONDS: Final = 15.0
-SILENCE_SECONDS: Final = 25  # a peer that acknowledges nothing for so long is gone
+KEEPALIVE_SECONDS: Final = 5
+SILENCE_SECONDS: Final = 20  # a peer that acknowledges nothing for so long is gone
 
 # Authenticated ciphers first: they need no second pass for a checksum.
 _CIPHERS: Final = (
@@ -84,7 +85,7 @@ def open_session(login: Login, link: socket.socket | paramiko.Channel) -> parami
         close_session(session)
         link.close()
         raise
-    session.set_keepalive(10)
+    session.set_keepalive(KEEPALIVE_SECONDS)
     return session
 
 

@@ -23,19 +23,22 @@ fetch() {
   # a file that is here under its own name is complete; one under way is named .unfinished
   if [ -e "$file" ]; then return 0; fi
   mkdir -p "${file%/*}"
-  curl --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
-    --speed-limit 1 --speed-time 30 --continue-at - --output "$file.unfinished" \
-    "$hub/$repository/resolve/$revision/$1" &
-  curl=$!
-  while kill -0 "$curl" 2>/dev/null; do
-    sleep 0.5
-    report
-  done
-  wait "$curl" || {
-    status=$?
+  status=0
+  download "$1" || status=$?
+  case $status in
+    22 | 33 | 36)
+      # the server cannot go on from here, or the file was complete already: from the start, once
+      if [ -s "$file.unfinished" ]; then
+        rm -f "$file.unfinished"
+        status=0
+        download "$1" || status=$?
+      fi
+      ;;
+  esac
+  if [ "$status" != 0 ]; then
     echo "$1 could not be fetched from $hub/$repository at $revision" >&2
     return "$status"
-  }
+  fi
   if [ "$2" != - ]; then
     got=$(sha256sum "$file.unfinished")
     got=${got%% *}
@@ -47,6 +50,18 @@ fetch() {
     fi
   fi
   mv -T "$file.unfinished" "$file"
+}
+
+download() {
+  curl --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
+    --speed-limit 1 --speed-time 30 --continue-at - --output "$file.unfinished" \
+    "$hub/$repository/resolve/$revision/$1" &
+  curl=$!
+  while kill -0 "$curl" 2>/dev/null; do
+    sleep 0.5
+    report
+  done
+  wait "$curl"
 }
 
 report() { echo "bytes $(find "$place.part" -type f -exec stat -c %s {} + | awk '{n += $1} END {print n + 0}')"; }

@@ -4,6 +4,12 @@ set -eu
 
 main() {
   home=$1/$3 place=$4
+  case /$place/ in
+    */../*)
+      echo "$place leads out of the project" >&2
+      return 64
+      ;;
+  esac
   case $place in
     image/*) remove_image "${place#image/}" ;;
     weights/*/*)

@@ -1,0 +1,377 @@
+"""The real scripts, run by sh in a folder of their own: what they leave, and what they refuse."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from planner.apply import steps
+from planner.apply.observed import parse_observed
+from planner.apply.steps import Layout
+from planner.apply.transfer import pack
+from planner.diff.values import Observed
+from planner.errors import PlannerError
+from planner.remote.script import Command
+from planner.render.bundle import Artifact, ArtifactKind, File, HostBundle, Runtime
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="hosts are Linux")
+
+
+@dataclass
+class Sandbox:
+    """A host's file system in a folder; ``tools`` stand in for what a host has."""
+
+    root: Path
+
+    @property
+    def layout(self) -> Layout:
+        return Layout("demo", str(self.root / "planner"), str(self.root / "units"))
+
+    @property
+    def home(self) -> Path:
+        return Path(self.layout.home)
+
+    def tool(self, name: str, text: str) -> None:
+        path = self.root / "tools" / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def run(self, command: Command) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "PATH": f"{self.root}/tools:{os.environ['PATH']}"}
+        return subprocess.run(
+            command.argv, input=command.stdin.decode(), capture_output=True, text=True, env=environ
+        )
+
+    def do(self, command: Command) -> str:
+        done = self.run(command)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def arrives(self, part: str, content: bytes) -> None:
+        self.do(steps.begin_transfer(self.layout, part))
+        Path(self.layout.incoming(part)).write_bytes(content)
+
+    def write(self, *files: File) -> str:
+        bundle = HostBundle("box", "demo", Runtime.SYSTEMD, files, ())
+        self.arrives("release.part", pack(bundle))
+        self.do(steps.write_release(self.layout, "release.part", bundle.digest))
+        return bundle.digest
+
+    def observe(self) -> Observed:
+        return parse_observed("box", "demo", self.do(steps.observe(self.layout)))
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Sandbox:
+    sandbox = Sandbox(tmp_path)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "units").mkdir()
+    sandbox.tool("systemctl", "exit 0")
+    sandbox.tool("docker", "exit 1")
+    sandbox.tool("nvidia-smi", "echo '0, GPU-1, NVIDIA GeForce RTX 4090, 24564, 12'")
+    return sandbox
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def archive(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def test_a_bare_host_is_seen_as_bare(box: Sandbox) -> None:
+    seen = box.observe()
+    assert (seen.release, seen.releases, seen.files, seen.folder) == (None, (), {}, False)
+    assert not seen.artifacts
+    assert seen.ram_bytes
+    assert seen.disk_free_bytes
+    assert [(d.name, d.total_bytes >> 20) for d in seen.devices] == [
+        ("NVIDIA GeForce RTX 4090", 24564)
+    ]
+    assert not (box.root / "planner").exists()
+
+
+def test_a_release_is_written_whole_and_switched_to_in_one_step(box: Sandbox) -> None:
+    one = File("compose.yaml", "services: {}\n"), File("prompts/a b.md", "hello", 0o600)
+    first = box.write(*one)
+    box.do(steps.activate(box.layout, first))
+    seen = box.observe()
+    assert seen.release == first
+    assert seen.files == {file.path: file.sha256 for file in one}
+    assert (box.home / "current/prompts/a b.md").stat().st_mode & 0o777 == 0o600
+    second = box.write(File("compose.yaml", "services: {a: 1}\n"))
+    assert box.observe().release == first
+    box.do(steps.activate(box.layout, second))
+    assert box.observe().release == second
+    assert set(box.observe().releases) == {first, second}
+    assert box.observe().artifacts == frozenset()
+
+
+def test_a_release_that_was_tampered_with_is_repaired_in_its_place(box: Sandbox) -> None:
+    files = File("compose.yaml", "good\n"), File("units/u.service", "unit\n")
+    digest = box.write(*files)
+    box.do(steps.activate(box.layout, digest))
+    (box.home / "current/compose.yaml").write_text("bad\n")
+    (box.home / "current/units/u.service").unlink()
+    (box.home / "current/stranger").write_text("x")
+    assert box.observe().files != {file.path: file.sha256 for file in files}
+    assert box.write(*files) == digest
+    assert box.observe().files == {file.path: file.sha256 for file in files}
+    assert sorted(p.name for p in (box.home / "releases").iterdir()) == [digest]
+
+
+def test_a_release_that_is_not_there_cannot_become_current(box: Sandbox) -> None:
+    box.write(File("a", "b"))
+    done = box.run(steps.activate(box.layout, "0123"))
+    assert done.returncode == 66
+    assert box.observe().release is None
+
+
+def test_unit_links_follow_the_release(box: Sandbox) -> None:
+    name = "planner-demo-chat-0.service"
+    units = box.root / "units"
+    # another project whose name begins with ours
+    (box.root / "planner/demo-two/current/units").mkdir(parents=True)
+    strange = units / "planner-demo-two-x-0.service"
+    strange.symlink_to(box.root / "planner/demo-two/current/units" / strange.name)
+    first = box.write(File(f"units/{name}", "unit\n"))
+    box.do(steps.activate(box.layout, first))
+    assert (units / name).read_text() == "unit\n"
+    assert (units / "multi-user.target.wants" / name).read_text() == "unit\n"
+    assert box.observe().units == {name: True}
+    second = box.write(File("units/planner-demo-code-0.service", "unit\n"))
+    box.do(steps.activate(box.layout, second))
+    assert sorted(p.name for p in units.glob("planner-*")) == [
+        "planner-demo-code-0.service",
+        strange.name,
+    ]
+    assert [p.name for p in (units / "multi-user.target.wants").iterdir()] == [
+        "planner-demo-code-0.service"
+    ]
+
+
+@pytest.mark.parametrize("trouble", ["no link", "not at boot"])
+def test_a_link_astray_is_seen(box: Sandbox, trouble: str) -> None:
+    name = "planner-demo-chat-0.service"
+    box.do(steps.activate(box.layout, box.write(File(f"units/{name}", "unit\n"))))
+    units = box.root / "units"
+    (
+        units / "multi-user.target.wants" / name if trouble == "not at boot" else units / name
+    ).unlink()
+    assert not box.observe().units.get(name)
+
+
+def test_a_file_is_placed_when_its_digest_is_right(box: Sandbox) -> None:
+    content = b"weights"
+    model = Artifact(ArtifactKind.WEIGHTS, sha256(content), "/m/a model.gguf")
+    part = f"{model.key}.part"
+    box.arrives(part, content[:3])
+    assert box.do(steps.begin_transfer(box.layout, part)) == "3\n"
+    assert box.observe().artifacts == {f"incoming/{part}"}
+    box.arrives(part, content)
+    box.do(steps.finish_transfer(box.layout, model))
+    placed = box.home / f"artifacts/weights/{model.key}/a model.gguf"
+    assert placed.read_bytes() == content
+    assert placed.stat().st_mode & 0o777 == 0o444
+    assert box.observe().artifacts == {f"weights/{model.key}/a model.gguf"}
+
+
+@pytest.mark.parametrize("kind", [ArtifactKind.WEIGHTS, ArtifactKind.ROOT, ArtifactKind.IMAGE])
+def test_wrong_bytes_are_thrown_away(box: Sandbox, kind: ArtifactKind) -> None:
+    artifact = Artifact(kind, sha256(b"right"), "/m/model.gguf")
+    box.arrives(f"{artifact.key}.part", b"wrong")
+    done = box.run(steps.finish_transfer(box.layout, artifact))
+    assert done.returncode == 65
+    assert sha256(b"wrong") in done.stderr
+    assert box.observe().artifacts == frozenset()
+
+
+def test_a_root_folder_appears_complete(box: Sandbox) -> None:
+    content = archive(**{"bin/engine": b"#!/bin/sh\n", "etc/x": b""})
+    root = Artifact(ArtifactKind.ROOT, sha256(content), "/m/root.tar")
+    # what an interrupted unpacking left
+    (box.home / f"artifacts/roots/{root.key}.part").mkdir(parents=True)
+    (box.home / f"artifacts/roots/{root.key}.part/stray").write_text("x")
+    box.arrives(f"{root.key}.part", content)
+    box.do(steps.finish_transfer(box.layout, root))
+    place = box.home / "artifacts/roots" / root.key
+    assert sorted(p.name for p in place.iterdir()) == ["bin", "etc"]
+    assert box.observe().artifacts == {f"roots/{root.key}"}
+
+
+def test_images_are_imported_or_loaded_as_their_archive_says(box: Sandbox) -> None:
+    log = box.root / "log"
+    box.tool(
+        "docker",
+        f'echo "$@" >>{log}\n'
+        'case $1 in images) echo kept:1 ;; load) echo "Loaded image: llama:2" ;; esac',
+    )
+    for content, calls in [
+        (archive(**{"bin/engine": b"x"}), ["import --change LABEL io.planner.project=demo"]),
+        (
+            archive(**{"manifest.json": b"[]", "blobs": b""}),
+            ["images", "load", "tag llama:2 planner.local/demo:", "rmi llama:2"],
+        ),
+    ]:
+        log.unlink(missing_ok=True)
+        image = Artifact(ArtifactKind.IMAGE, sha256(content), "/m/image.tar")
+        box.arrives(f"{image.key}.part", content)
+        box.do(steps.finish_transfer(box.layout, image))
+        said = log.read_text().splitlines()
+        assert len(said) == len(calls)
+        for line, call in zip(said, calls, strict=True):
+            assert line.startswith(call)
+        assert f"planner.local/demo:{image.key[:16]}" in log.read_text()
+
+
+def test_one_run_holds_the_lock(box: Sandbox) -> None:
+    box.do(steps.lock(box.layout, "t1", "me@laptop since 10:00"))
+    assert box.observe().lock == "me@laptop since 10:00"
+    second = box.run(steps.lock(box.layout, "t2", "she"))
+    assert (second.returncode, second.stdout) == (75, "me@laptop since 10:00\n")
+    box.do(steps.unlock(box.layout, "t2"))
+    assert box.observe().lock == "me@laptop since 10:00"
+    box.do(steps.unlock(box.layout, "t1"))
+    assert box.observe().lock is None
+    assert not (box.root / "planner").exists()
+
+
+def test_many_runs_race_for_the_lock_and_one_wins(box: Sandbox) -> None:
+    commands = [steps.lock(box.layout, f"t{n}", f"run {n}") for n in range(20)]
+    racers = [
+        subprocess.Popen(c.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for c in commands
+    ]
+    for racer, command in zip(racers, commands, strict=True):
+        assert racer.stdin is not None
+        racer.stdin.write(command.stdin)
+        racer.stdin.close()
+    said = [racer.stdout.read().decode() for racer in racers if racer.stdout]
+    codes = [racer.wait() for racer in racers]
+    for racer in racers:
+        assert racer.stdout is not None
+        racer.stdout.close()
+    assert sorted(codes) == [0] + [75] * 19
+    winner = f"run {codes.index(0)}\n"
+    assert {text for text, code in zip(said, codes, strict=True) if code} == {winner}
+    assert [p.name for p in box.home.iterdir()] == ["lock"]
+
+
+def test_places_are_removed_and_empty_folders_with_them(box: Sandbox) -> None:
+    model = Artifact(ArtifactKind.WEIGHTS, sha256(b"w"), "/m/m.gguf")
+    box.arrives(f"{model.key}.part", b"w")
+    box.do(steps.finish_transfer(box.layout, model))
+    box.arrives("other.part", b"x")
+    for place in sorted(box.observe().artifacts):
+        box.do(steps.remove(box.layout, place))
+    assert list(box.home.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["current", "lock", "/etc/passwd", "../x", "roots/../../x"])
+def test_only_known_places_are_removed(box: Sandbox, place: str) -> None:
+    assert box.run(steps.remove(box.layout, place)).returncode == 64
+
+
+def test_hub_files_are_fetched_once_and_checked(box: Sandbox) -> None:
+    log = box.root / "log"
+    # stands in for curl: writes the address it was asked for
+    box.tool(
+        "curl",
+        f'echo "$@" >>{log}\nwhile [ $# -gt 1 ]; do [ "$1" = --output ] && out=$2; shift; done\n'
+        'printf %s "$1" >"$out"',
+    )
+    address = "https://hub/org/name/resolve/c0ffee/"
+    artifact = Artifact(
+        ArtifactKind.HUB_FILES,
+        "org/name@c0ffee",
+        "org/name",
+        revision="c0ffee",
+        files=("config.json", "deep/model.safetensors"),
+        hashes=(("deep/model.safetensors", sha256(f"{address}deep/model.safetensors".encode())),),
+    )
+    part = box.home / "artifacts/hub/org--name@c0ffee.part"
+    part.mkdir(parents=True)
+    (part / "config.json").write_text("fetched before")
+    box.do(steps.fetch(box.layout, artifact, "https://hub/"))
+    place = box.home / "artifacts/hub/org--name@c0ffee"
+    assert (place / "config.json").read_text() == "fetched before"
+    assert (place / "deep/model.safetensors").read_text() == f"{address}deep/model.safetensors"
+    assert len(log.read_text().splitlines()) == 1
+    assert "--continue-at -" in log.read_text()
+    assert box.observe().artifacts == {"hub/org--name@c0ffee"}
+
+
+def test_hub_files_with_the_wrong_digest_are_not_used(box: Sandbox) -> None:
+    box.tool(
+        "curl",
+        'while [ $# -gt 1 ]; do [ "$1" = --output ] && out=$2; shift; done\necho evil >"$out"',
+    )
+    artifact = Artifact(
+        ArtifactKind.HUB_FILES,
+        "org/name@c0ffee",
+        "org/name",
+        revision="c0ffee",
+        files=("m.gguf",),
+        hashes=(("m.gguf", "0" * 64),),
+    )
+    done = box.run(steps.fetch(box.layout, artifact, "https://hub"))
+    assert done.returncode == 65
+    assert "SHA-256 of m.gguf" in done.stderr
+    assert "hub/org--name@c0ffee" not in box.observe().artifacts
+
+
+def test_a_file_the_hub_does_not_have_is_named(box: Sandbox) -> None:
+    box.tool("curl", "echo 'curl: (22) 404' >&2; exit 22")
+    artifact = Artifact(
+        ArtifactKind.HUB_FILES, "o/n@c", "o/n", revision="c", files=("gone.safetensors",)
+    )
+    done = box.run(steps.fetch(box.layout, artifact, "https://hub"))
+    assert done.returncode == 22
+    assert "gone.safetensors could not be fetched from https://hub/o/n at c" in done.stderr
+
+
+def test_a_download_that_cannot_be_gone_on_with_begins_again(box: Sandbox) -> None:
+    box.tool(
+        "curl",
+        'while [ $# -gt 1 ]; do [ "$1" = --output ] && out=$2; shift; done\n'
+        '[ -s "$out" ] && { echo "curl: (33) no byte ranges" >&2; exit 33; }\n'
+        'echo whole >"$out"',
+    )
+    part = box.home / "artifacts/hub/o--n@c.part"
+    part.mkdir(parents=True)
+    (part / "m.gguf.unfinished").write_text("half")
+    artifact = Artifact(ArtifactKind.HUB_FILES, "o/n@c", "o/n", revision="c", files=("m.gguf",))
+    box.do(steps.fetch(box.layout, artifact, "https://hub"))
+    assert (box.home / "artifacts/hub/o--n@c/m.gguf").read_text() == "whole\n"
+
+
+def test_everything_of_the_project_is_removed(box: Sandbox) -> None:
+    name = "planner-demo-chat-0.service"
+    box.do(steps.lock(box.layout, "t1", "me"))
+    box.do(steps.activate(box.layout, box.write(File(f"units/{name}", "unit\n"))))
+    box.arrives("x.part", b"x")
+    box.do(steps.remove_project(box.layout))
+    assert [p.name for p in box.home.iterdir()] == ["lock"]
+    box.do(steps.unlock(box.layout, "t1"))
+    assert not (box.root / "planner").exists()
+    assert [p for p in (box.root / "units").rglob("*") if p.is_symlink()] == []
+
+
+@pytest.mark.parametrize("project", ["", "../x", "a b", "A", "-a", "a-", "a/b", "a\n"])
+def test_a_project_that_is_no_folder_name_is_refused(project: str) -> None:
+    with pytest.raises(PlannerError, match="cannot name a project"):
+        Layout(project)
