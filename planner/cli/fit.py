@@ -79,6 +79,7 @@ def command(
 
 
 def _answer(question: Question, *, explain: bool, format: Format) -> None:
+    from planner.sizing.advice import advise
     from planner.sizing.size import UnknownKvType, UnknownQuantization, size
     from planner.sources.catalogue import PackagedCatalogue
     from planner.sources.model_files import read_model_files
@@ -87,9 +88,10 @@ def _answer(question: Question, *, explain: bool, format: Format) -> None:
     asked = ask(question, PackagedCatalogue(), read_model_files(question.model))
     try:
         report = size(asked.request)
+        advice = advise(asked.request, report)
     except (UnknownQuantization, UnknownKvType, ValueError) as wrong:
         raise UsageError(str(wrong)) from wrong
-    report = replace(report, diagnostics=(*asked.notes, *report.diagnostics))
+    report = replace(report, diagnostics=(*asked.notes, *report.diagnostics, *advice))
     if format is Format.JSON:
         write_json(report_json(report))
     else:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from planner.sizing.architecture import Architecture, UnknownArchitecture
+from planner.sizing.architecture import Architecture
 from planner.sizing.architectures import architecture_of
 from planner.sizing.gguf import GgufWeights, LayerBytes
 from planner.sizing.gguf_header import GgufHeader, GgufTensor, ItemCount
+from planner.sizing.gguf_shapes import architecture_of_tensors
 from planner.sizing.gguf_types import type_bytes
 
 _BLOCK: Final = re.compile(r"blk\.(\d+)\.(.+)")
@@ -26,7 +27,6 @@ _MODEL_TYPES: Final = {
     "glm4": "glm4",
     "glm4moe": "glm4_moe",
     "gpt-oss": "gpt_oss",
-    "deepseek2": "deepseek_v3",
 }
 
 # key after the architecture's name -> field of a config.json
@@ -66,14 +66,14 @@ _EXPERTS: Final = {
 
 
 def gguf_architecture(header: GgufHeader) -> Architecture:
-    """The architecture that a header describes.
+    """The architecture that a header describes: by its family, else from its tensors alone.
 
-    Raises UnknownArchitecture for one that planner has no builder for.
+    Raises UnknownArchitecture when the header lacks what every architecture needs.
     """
     name = str(header.metadata.get("general.architecture"))
     model_type = _MODEL_TYPES.get(name)
     if model_type is None:
-        raise UnknownArchitecture(f"GGUF architecture {name!r} is not known to planner")
+        return architecture_of_tensors(header)
     config = _config(name, model_type, header)
     return architecture_of(config)
 

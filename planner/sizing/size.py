@@ -33,6 +33,8 @@ def size(request: SizeRequest) -> SizeReport:
     plan, found = _plan(request, engine)
     memory = engine.memory(plan)
     decode, prefill = decode_and_prefill(plan) if request.architecture.causal else (None, None)
+    if decode is None and request.architecture.causal and plan.request.devices:
+        found.append(_speed_unknown(plan.request))
     unknown = [d.name for d in plan.request.devices if d.memory_bytes is None]
     if unknown:
         found.append(
@@ -50,6 +52,12 @@ def size(request: SizeRequest) -> SizeReport:
         HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decode,
         prefill, (*found, *memory.diagnostics),
     )  # fmt: skip
+
+
+def _speed_unknown(request: SizeRequest) -> Diagnostic:
+    if not request.devices[0].bandwidth:
+        return note("decode speed is unknown: write --memory-bandwidth 900GB/s")
+    return note("decode speed is unknown: weights lie in RAM, whose bandwidth is not known here")
 
 
 def engine_of(name: str) -> Engine:

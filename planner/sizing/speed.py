@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from typing import Final
 
 from planner.sizing.architecture import Architecture, LayerKind, Role
 from planner.sizing.engines_memory.common import Plan
-from planner.sizing.engines_memory.llama_weights import gguf_of
+from planner.sizing.engines_memory.llama_weights import HOST, assign, gguf_of
 from planner.sizing.kv import state_bytes, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
 from planner.sizing.speed_rows import (
@@ -36,9 +36,13 @@ _OVERLAP_MOST: Final = 1.7
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Bytes one decoded token moves; operations per token in linears and in attention."""
+    """Bytes one decoded token moves; operations per token in linears and in attention.
+
+    ``host_weights`` is the part of ``weights`` that lies in the host's RAM beside devices.
+    """
 
     weights: int
+    host_weights: int
     cache: int
     linear_operations: int
     attention_operations: int
@@ -76,7 +80,24 @@ def traffic_of(plan: Plan) -> Traffic:
         for t in a.tensors
         if t.role not in (Role.VISION, Role.EMBEDDING)
     )
-    return Traffic(_weights_read(plan, top), cache, 2 * active, 2 * spread)
+    return Traffic(_weights_read(plan, top), _host_read(plan, top), cache, 2 * active, 2 * spread)
+
+
+def _host_read(plan: Plan, top: int) -> int:
+    """Active weights that llama.cpp leaves in RAM while devices compute."""
+    request, a = plan.request, plan.request.architecture
+    if not request.devices or plan.quantization.storage not in GGUF_STORAGES:
+        return 0
+    if request.gpu_layers is None and not request.cpu_moe:
+        return 0
+    found, where = gguf_of(plan), assign(plan)
+    total = 0
+    for index, layer in enumerate(found.layers):
+        on_host = where.layers[index] == HOST
+        routed = layer.experts * top // a.experts if a.experts else layer.experts
+        total += layer.rest if on_host else 0
+        total += routed if on_host or index in where.experts_on_host else 0
+    return total + (found.output if where.output == HOST else 0)
 
 
 def _weights_read(plan: Plan, top: int) -> int:
@@ -119,8 +140,10 @@ def _on_devices(
     share = row.of(experts=bool(a.experts))
     ranks = plan.request.tp or 1
     decode = prefill = None
-    if device.bandwidth:
-        seconds = _seconds(traffic, device.bandwidth, share, share.weights_share, ranks)
+    waiting = _host_seconds(plan, traffic, unified=device.unified)
+    if device.bandwidth and waiting is not None:
+        here = replace(traffic, weights=traffic.weights - traffic.host_weights)
+        seconds = _seconds(here, device.bandwidth, share, share.weights_share, ranks) + waiting
         seconds += len(a.layers) * share.overhead
         why = _decode_why(traffic, device.bandwidth, share.weights_share, row, a)
         decode = _band(1 / seconds, share, why, row)
@@ -133,6 +156,17 @@ def _on_devices(
         )
         prefill = _wide(rate, why, row)
     return decode, prefill
+
+
+def _host_seconds(plan: Plan, traffic: Traffic, *, unified: bool) -> float | None:
+    """Seconds a token waits for weights read from RAM; None when that bandwidth is unknown."""
+    if not traffic.host_weights or unified:
+        return 0.0
+    cpu = plan.request.cpu
+    if cpu is None or not cpu.bandwidth:
+        return None
+    share = CPU.of(experts=bool(plan.request.architecture.experts))
+    return traffic.host_weights / (cpu.bandwidth * _cpu_share(share, cpu.bandwidth))
 
 
 def _seconds(
