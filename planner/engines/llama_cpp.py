@@ -70,7 +70,7 @@ def context_tokens(launch: Launch) -> int | None:
 def _devices(launch: Launch) -> tuple[Option, ...]:
     devices, layers = launch.placed.devices, launch.placed.model.spec.gpu_layers
     if not devices:
-        return (Option("--gpu-layers", "0"),)
+        return ()  # a server built without GPU support warns about the option, even about 0
     amount = Option("--gpu-layers", _EVERY_LAYER if layers is None else str(layers))
     if len(devices) == 1:
         return (amount,)
