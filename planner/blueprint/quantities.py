@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from planner.money import Money, Rate, parse_money, parse_rate
 from planner.units import parse_bytes, parse_tokens
@@ -61,6 +62,16 @@ def _share(value: Any) -> Decimal:
     return share
 
 
+class _Instance:
+    """Marks a type whose values are taken as they are: its parser alone makes them.
+
+    Without it pydantic would look into the class and build validators for each of its fields.
+    """
+
+    def __get_pydantic_core_schema__(self, source: type, handler: object) -> CoreSchema:
+        return core_schema.is_instance_schema(source)
+
+
 def _text_schema(example: str, pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "examples": [example], "pattern": pattern})
 
@@ -83,18 +94,21 @@ Tokens = Annotated[
 ]
 Amount = Annotated[
     Money,
+    _Instance(),
     BeforeValidator(_money),
     PlainSerializer(str),
     _text_schema("400 USD", r"^[0-9][0-9_,.]* ?[A-Z]{3}$"),
 ]
 HourlyRate = Annotated[
     Rate,
+    _Instance(),
     BeforeValidator(_hourly),
     PlainSerializer(str),
     _text_schema("0.80 USD/h", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?h$"),
 ]
 EnergyRate = Annotated[
     Rate,
+    _Instance(),
     BeforeValidator(_per_kwh),
     PlainSerializer(str),
     _text_schema("0.37 EUR/kWh", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?kWh$"),

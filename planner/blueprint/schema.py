@@ -2,9 +2,10 @@
 
 These classes say what may be written and what it means; whether names exist and things fit is for
 later stages. ``planner schema`` prints them as JSON Schema.
-"""
 
-from __future__ import annotations
+Annotations are evaluated here as they stand, unlike in other modules: as text, pydantic would
+compile each of the hundred once more at every start.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -136,7 +137,8 @@ class Keep(Section):
     disk: Bytes | None = None
 
 
-class Host(Section):
+# Built at once, because blueprint and inventory both take its validator over.
+class Host(Section, defer_build=False):
     """A machine: own (``address``), a VM within another, or rented."""
 
     address: Text | None = None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic
-from planner.engines.versions import EngineVersion
-from planner.farm import Placed
+
+if TYPE_CHECKING:
+    from planner.engines.versions import EngineVersion
+    from planner.farm import Placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,7 @@ class Launch:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option of a command line; a positional argument when ``name`` is empty.
 
     An ``optional`` one is left out where the engine's version does not know it; any other is then
@@ -40,8 +42,7 @@ class Option:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(NamedTuple):
     """An inference engine.
 
     ``tasks`` are in order of how well it does them. ``vendors`` are the makers of devices it runs
