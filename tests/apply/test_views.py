@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from planner.diff.planning import make_plan
-from planner.diff.values import Health, Plan
-from planner.errors import HostUnreachable
+from planner.diff.values import Health, Observed, Plan
+from planner.errors import HostUnreachable, PlannerError
 from planner.remote.fake import FakeHost
 from planner.views.plan import plan_to_dict, plan_to_text
 from planner.views.progress import progress
@@ -52,7 +52,7 @@ def example() -> Plan:
         artifacts=(model,),
     )
     idle = host_bundle(workload("embed-0"), host="coder")
-    seen = {
+    seen: dict[str, Observed | PlannerError] = {
         "brain": as_rendered(before),
         "coder": as_rendered(idle),
         "cloud": HostUnreachable("cloud cannot be reached on port 22"),
