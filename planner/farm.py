@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.blueprint import schema
 from planner.catalogue.cpu import CpuPlatform
@@ -29,8 +29,7 @@ class SourceKind(StrEnum):
     FOLDER = "folder"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSource:
+class ModelSource(NamedTuple):
     """``name`` is a hub repository or a local path relative to the blueprint's folder.
 
     ``path`` is the local path made absolute, for reading; it is never rendered.
@@ -42,8 +41,7 @@ class ModelSource:
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A local file that will be pushed. ``bytes`` is None when it is missing, ``sha256`` until it
     was read."""
 

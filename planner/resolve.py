@@ -6,8 +6,7 @@ Pure: the catalogue's rows come through a reader, what lies on disk comes as val
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from planner.blueprint import schema
 from planner.blueprint.source_text import is_local
@@ -35,8 +34,7 @@ from planner.sizing.overrides import check_experts, stretch
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """The farm, and what was found wrong or assumed on the way."""
 
     farm: Farm

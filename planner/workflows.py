@@ -7,10 +7,10 @@ between is a pure stage. Nothing here prints: results and diagnostics go back to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.blueprint import schema
 from planner.blueprint.check import check_blueprint, check_inventory
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from planner.render.bundle import Bundle
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(NamedTuple):
     """What ``validate`` knows: the farm when the blueprint can be resolved, and every finding."""
 
     path: Path
@@ -44,8 +43,7 @@ class Validated:
         return self.farm is not None and not has_errors(self.diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
-class Sized:
+class Sized(NamedTuple):
     """A farm with every replica placed that found room; ``diagnostics`` says what did not."""
 
     path: Path
@@ -58,8 +56,7 @@ class Sized:
         return not has_errors(self.diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """The files every host should have."""
 
     path: Path

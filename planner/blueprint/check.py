@@ -9,9 +9,8 @@ from __future__ import annotations
 import copy
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -46,8 +45,7 @@ _BOUNDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """``blueprint`` when all is well; ``partial`` what can still be looked at when it is not."""
 
     blueprint: Blueprint | None

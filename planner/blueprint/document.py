@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from planner.diagnostics import Diagnostic, DocumentPath, Position
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """Parsed text. ``keys`` holds where a mapping's key stands, ``values`` where a value does.
 
     ``written`` is the text of each scalar as it stands in the file, for messages.
@@ -16,9 +15,9 @@ class Document:
 
     file: str
     data: object
-    keys: dict[DocumentPath, Position] = field(default_factory=dict)
-    values: dict[DocumentPath, Position] = field(default_factory=dict)
-    written: dict[DocumentPath, str] = field(default_factory=dict)
+    keys: dict[DocumentPath, Position]
+    values: dict[DocumentPath, Position]
+    written: dict[DocumentPath, str]
 
     def position(self, path: DocumentPath, *, key: bool = False) -> Position:
         """Where ``path`` stands; of a missing path, where its nearest present parent does."""

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from planner.catalogue.figure import Source
@@ -70,6 +71,8 @@ class QuantizationTable(NamedTuple):
     quantizations: tuple[Quantization, ...]
 
 
+# Every model of a blueprint asks for the same table.
+@lru_cache(maxsize=4)
 def read_quantizations(reader: CatalogueReader) -> QuantizationTable:
     """Return every format. Raises CatalogueError when the table is malformed."""
     row = open_row(reader.read(TABLES, "quantizations"), _WHERE)
