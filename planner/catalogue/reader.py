@@ -17,6 +17,10 @@ TABLES = "tables"
 class CatalogueReader(Protocol):
     """Gives rows as plain mappings. Listing names reads no row: one lookup costs one file."""
 
+    def __hash__(self) -> int:
+        """Readers are told apart by identity, so that what one gave can be kept."""
+        ...
+
     def names(self, kind: str) -> tuple[str, ...]:
         """Return the names of all rows of ``kind`` in sorted order, without reading them."""
         ...
