@@ -28,11 +28,16 @@ class Way:
     report: SizeReport
 
 
-def nearest_ways(request: SizeRequest, report: SizeReport) -> tuple[Way, ...]:
-    """Up to three single changes under which ``request`` fits, the least intrusive first."""
+def nearest_ways(request: SizeRequest, first: SizeReport) -> tuple[Way, ...]:
+    """Up to three single changes under which ``request`` fits, the least intrusive first.
+
+    ``first`` is the report of the request itself.
+    """
     found: list[Way] = []
-    for group in _groups(request, report):
-        way = next(filter(None, (_try(change, changed) for change, changed in group)), None)
+    for group in _groups(request, first):
+        sized = [(change, changed, size(changed)) for change, changed in group]
+        way = next((Way(change, report) for change, _, report in sized if report.fits), None)
+        way = way or next(filter(None, (_with_less_context(*each) for each in sized)), None)
         if way is not None:
             found.append(way)
         if len(found) == _MOST:
@@ -40,11 +45,8 @@ def nearest_ways(request: SizeRequest, report: SizeReport) -> tuple[Way, ...]:
     return tuple(found)
 
 
-def _try(change: str, changed: SizeRequest) -> Way | None:
-    """The change, or the change with a context that fits beside it; None when neither helps."""
-    report = size(changed)
-    if report.fits:
-        return Way(change, report)
+def _with_less_context(change: str, changed: SizeRequest, report: SizeReport) -> Way | None:
+    """The change beside the longest context that then fits; None when that is too short."""
     longest = (report.max_context or 0) // 1024 * 1024
     if longest < _SHORTEST * 2 or longest >= (changed.context or longest + 1):
         return None

@@ -295,7 +295,7 @@ def gguf_weights(architecture: Architecture, preset: str) -> GgufWeights:
         elif not tensor.layers:
             output += tensor.elements * 4
         else:
-            into = routed if tensor.role is Role.EXPERT else rest
+            into = routed if tensor.copies > 1 else rest
             for layer, own in zip(
                 tensor.layers, _layer_types(tensor, preset, place, values), strict=True
             ):
@@ -323,7 +323,7 @@ def flat_weights(architecture: Architecture, bits: float) -> GgufWeights:
         elif not tensor.layers:
             output += tensor.elements * 4
         else:
-            into = routed if tensor.role is Role.EXPERT else rest
+            into = routed if tensor.copies > 1 else rest
             each = (
                 tensor.elements_each * 4 if wide else ceil_div(int(tensor.elements_each * bits), 8)
             )

@@ -40,6 +40,10 @@ _NAMES: Final = {
 }
 
 
+_GGML_ONLY: Final = frozenset({"q8_0", "q6_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl", "f32"})
+_PAGED_ONLY: Final = frozenset({"fp8", "int8"})
+
+
 class UnknownKvType(ValueError):
     """The text names no type that a KV cache can have."""
 
@@ -65,8 +69,12 @@ class KvTypes:
         return self.key if self.key == self.value else f"{self.key}/{self.value}"
 
 
-def parse_kv_types(text: str | None) -> KvTypes:
-    """``auto``, ``fp8``, ``q8_0`` or ``q8_0,f16`` (K, then V). Raises UnknownKvType."""
+def parse_kv_types(text: str | None, *, gguf: bool | None = None) -> KvTypes:
+    """``auto``, ``fp8``, ``q8_0`` or ``q8_0,f16`` (K, then V).
+
+    ``gguf`` says whether the engine is of the llama.cpp family; None accepts both families'
+    types. Raises UnknownKvType.
+    """
     parts = [part.strip().lower() for part in (text or "auto").split(",")]
     named = [_NAMES.get(part, part) for part in parts]
     for name, part in zip(named, parts, strict=True):
@@ -77,6 +85,10 @@ def parse_kv_types(text: str | None) -> KvTypes:
             )
     if len(named) > 2:
         raise UnknownKvType(f"{text!r} names more than two types: one for K, one for V")
+    foreign = {True: _PAGED_ONLY, False: _GGML_ONLY}.get(gguf, frozenset()) & set(named)
+    if foreign:
+        own = "f16, q8_0 or q4_0" if gguf else "auto, bf16 or fp8"
+        raise UnknownKvType(f"this engine has no {min(foreign)} KV cache: write {own}")
     return KvTypes(named[0], named[-1])
 
 

@@ -78,7 +78,9 @@ def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]
         found.append(
             note(f"{quantization.name!r} leaves tensor types open: read as {_meant(quantization)}")
         )
-    kv = parse_kv_types(request.kv_dtype)
+    kv = parse_kv_types(request.kv_dtype, gguf=engine.gguf)
+    if engine.gguf and request.architecture.vision_parameters and request.gguf is None:
+        found.append(note("the image encoder is a file of its own (mmproj) and is not counted"))
     if not request.devices and not engine.gguf and request.cpu is None:
         found.append(error(f"{request.engine} needs a device"))
     if request.devices and _ranks(request) > len(request.devices):

@@ -102,7 +102,7 @@ def _distinct(devices: tuple[DeviceSize, ...]) -> list[DeviceSize]:
 
 
 def _bar(device: DeviceSize, style: Style) -> str:
-    room = max(10, style.width - 48)
+    room = max(10, style.width - 50)
     total = max(device.total_bytes, device.used_bytes, 1)
     bar, drawn, seen = "", 0, 0
     for item in device.terms:

@@ -10,6 +10,7 @@ from planner.diagnostics import Diagnostic
 from planner.sizing.kv import KvTypes
 from planner.sizing.quantization import Quantization
 from planner.sizing.values import Accelerator, SizeRequest, Term
+from planner.sizing.weights import checkpoint_bytes
 from planner.units import gib
 
 # a card's engine sees less than its driver reports; the driver and firmware keep this share
@@ -63,6 +64,14 @@ def engine_bytes(device: Accelerator) -> int | None:
     if device.memory_bytes is None:
         return None
     return device.memory_bytes - int(device.memory_bytes * _DRIVER_SHARE)
+
+
+def correction(plan: Plan) -> int:
+    """What the checkpoint's own headers say beyond (or short of) the count from its config."""
+    stored = plan.request.checkpoint_bytes
+    if stored is None:
+        return 0
+    return stored - checkpoint_bytes(plan.request.architecture, plan.quantization)
 
 
 def version_of(text: str | None, default: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from planner.diagnostics import error
-from planner.sizing.engines_memory.common import EngineMemory, Plan, show, term
+from planner.sizing.engines_memory.common import EngineMemory, Plan, correction, show, term
 from planner.sizing.kv import sequence_bytes
 from planner.sizing.weights import checkpoint_bytes
 from planner.units import MIB
@@ -18,7 +18,7 @@ def memory(plan: Plan) -> EngineMemory:
     """Whole model on the first device, or in RAM when there is none."""
     request, a = plan.request, plan.request.architecture
     batch = request.batch or _TOKENS
-    weights = checkpoint_bytes(a, plan.quantization)
+    weights = checkpoint_bytes(a, plan.quantization) + correction(plan)
     widest = max(a.intermediate, a.hidden)
     activations = batch * (4 * a.hidden + 2 * widest) * 2
     sequences = request.parallel or 1

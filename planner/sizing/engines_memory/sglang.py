@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from planner.diagnostics import error, note
-from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_bytes, show, term
+from planner.sizing.engines_memory.common import (
+    EngineMemory,
+    Plan,
+    correction,
+    engine_bytes,
+    show,
+    term,
+)
 from planner.sizing.kv import bytes_per_token, sequence_bytes, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
 from planner.sizing.values import Term
@@ -80,4 +87,5 @@ def _weights(plan: Plan, tp: int, pp: int, stage: int) -> int:
         from planner.sizing.engines_memory.llama_weights import gguf_of
 
         return gguf_of(plan).file_bytes // (tp * pp)
-    return loaded_weights(plan.request.architecture, plan.quantization, tp, pp, stage).total
+    loaded = loaded_weights(plan.request.architecture, plan.quantization, tp, pp, stage)
+    return loaded.total + correction(plan) // (tp * pp)

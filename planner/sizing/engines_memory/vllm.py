@@ -16,6 +16,7 @@ from planner.sizing.architecture import Architecture, Role
 from planner.sizing.engines_memory.common import (
     EngineMemory,
     Plan,
+    correction,
     engine_bytes,
     show,
     term,
@@ -156,15 +157,17 @@ def _weights(plan: Plan, setup: _Setup, stage: int) -> Term:
         size += sum(rope.positions * rope.dim * 2 for rope in request.architecture.ropes)
         return term("weights", size, f"{plan.quantization.name} tensors / {count}, rotary tables")
     loaded = loaded_weights(request.architecture, plan.quantization, setup.tp, setup.pp, stage)
+    stored = correction(plan) // (setup.tp * setup.pp)
     head = _dropped_head(request.architecture, setup) if stage == setup.pp - 1 else 0
     split = f" on stage {stage + 1} of {setup.pp}" if setup.pp > 1 else ""
     ranks = f", one of {setup.tp} ranks" if setup.tp > 1 else ""
     return term(
         "weights",
-        loaded.total + head,
+        loaded.total + head + stored,
         f"{request.architecture.parameters:,} parameters as {plan.quantization.storage}{ranks}"
         f"{split}: {show(loaded.weights)} allocated + {show(loaded.tables)} rotary tables"
-        + (f" + {show(head)} output matrix, dropped after loading" if head else ""),
+        + (f" + {show(head)} output matrix, dropped after loading" if head else "")
+        + (f" + {show(stored)} by the files' own headers" if stored else ""),
         "tensor shapes; PyTorch allocator rounding",
     )
 

@@ -1,0 +1,152 @@
+"""Terms per device against figures that engines logged on real machines."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.units import GIB
+from tests.sizing.models import architecture, card, gib_of, report
+
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "options", "logged"),
+    [  # GiB of KV pool on an 79.19 GiB card at 0.95
+        (LLAMA, "0.19.0", {}, 58.11),
+        (LLAMA, "0.19.0", {"kv_dtype": "fp8"}, 58.11),
+        ("Qwen/Qwen2.5-7B-Instruct", "0.19.0", {}, 58.53),
+        ("Qwen/Qwen3-14B", "0.17.0", {}, 45.34),
+        ("Qwen/Qwen3-14B", "0.18.0", {}, 45.23),
+        ("google/gemma-2-27b-it", "0.19.0", {}, 20.59),
+        ("google/gemma-3-12b-it", "0.19.0", {}, 47.72),
+    ],
+)
+def test_pools_that_vllm_logged(
+    model: str, version: str, options: dict[str, object], logged: float
+) -> None:
+    found = report(
+        model, "vllm", card(79.19), quant="bf16", engine_version=version, context=8192,
+        gpu_memory_utilization=0.95, **options,
+    )  # fmt: skip
+    assert gib_of(found, "kv_cache") == pytest.approx(logged, abs=0.2)
+
+
+def test_the_pool_is_what_the_budget_leaves() -> None:
+    found = report(LLAMA, "vllm", card(79.19), quant="bf16", context=8192, adapters=2)
+    inside = ("weights", "kv_cache", "activations", "adapters", "runtime")
+    used = sum(t.bytes for t in found.devices[0].terms if t.name in inside)
+    assert used == pytest.approx(79.19 * GIB * 0.9, abs=2)
+
+
+def test_tokens_of_the_pool() -> None:
+    found = report(
+        LLAMA, "vllm", card(79.19), quant="bf16", context=8192, gpu_memory_utilization=0.95
+    )
+    assert found.kv_capacity_tokens == pytest.approx(476_000, rel=0.001)
+    assert found.fits
+
+
+def test_a_sequence_longer_than_the_pool_does_not_fit() -> None:
+    found = report("Qwen/Qwen3-32B", "vllm", card(79.19), quant="bf16", context=65_536)
+    assert not found.fits
+    assert found.max_context is not None
+    assert found.max_context < 65_536
+    again = report("Qwen/Qwen3-32B", "vllm", card(79.19), quant="bf16", context=found.max_context)
+    assert again.fits
+
+
+def test_graphs_outside_the_budget_can_break_a_start() -> None:
+    tight = report(
+        LLAMA, "vllm", card(23.6), quant="bf16", context=1024, gpu_memory_utilization=0.99
+    )
+    assert not tight.fits
+    eager = report(
+        LLAMA, "vllm", card(23.6), quant="bf16", context=1024, gpu_memory_utilization=0.99,
+        eager=True,
+    )  # fmt: skip
+    assert eager.fits
+
+
+def test_every_rank_has_its_terms() -> None:
+    found = report(LLAMA, "vllm", *[card(24)] * 4, quant="bf16", tp=2, pp=2, context=8192)
+    names = [[term.name for term in device.terms] for device in found.devices]
+    expected = ["weights", "kv_cache", "activations", "graphs", "adapters", "runtime"]
+    assert names == [expected] * 4
+
+
+@pytest.mark.parametrize(
+    ("model", "adapters", "rank", "tp", "expected"),
+    [
+        (LLAMA, 1, 16, 1, 83_886_080),
+        (LLAMA, 1, 64, 1, 335_544_320),
+        ("Qwen/Qwen3-32B", 1, 16, 1, 268_435_456),
+        ("meta-llama/Llama-3.1-70B-Instruct", 1, 64, 4, 854_589_440),
+        ("Qwen/Qwen3-30B-A3B", 1, 16, 1, 2 * (830_472_192 + 13_369_344)),
+        (LLAMA, 1, 20, 1, 167_772_160),  # rank 20 takes a slot of rank 32
+    ],
+)
+def test_adapter_slots(model: str, adapters: int, rank: int, tp: int, expected: int) -> None:
+    found = report(
+        model, "vllm", *[card(96)] * tp, quant="bf16", tp=tp, adapters=adapters, adapter_rank=rank
+    )
+    assert gib_of(found, "adapters") * GIB == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "options", "logged"),
+    [  # MiB of the first device's compute buffer
+        ("llama.cpp", "Qwen/Qwen3-30B-A3B", {"context": 65_536}, 300.75),
+        ("llama.cpp", LLAMA, {"context": 512, "ubatch": 512, "flash_attention": False}, 258.5),
+        ("llama.cpp", LLAMA, {"context": 8192, "ubatch": 512, "flash_attention": False}, 560.0),
+        ("llama.cpp", "google/gemma-3-4b-it", {"context": 8192}, 517.0),
+        ("ik_llama.cpp", "Qwen/Qwen3-235B-A22B", {"context": 32_768, "ubatch": 512}, 312.75),
+        ("ik_llama.cpp", "Qwen/Qwen3-4B", {"context": 4096, "ubatch": 4096}, 2454.0),
+        ("ik_llama.cpp", "Qwen/Qwen3.5-27B", {"context": 512, "ubatch": 512}, 505.0),
+        ("ik_llama.cpp", "google/gemma-3-27b-it", {"context": 32_768, "ubatch": 512}, 522.62),
+    ],
+)
+def test_compute_buffers_that_were_logged(
+    engine: str, model: str, options: dict[str, object], logged: float
+) -> None:
+    found = report(model, engine, card(400), quant="Q8_0", parallel=1, **options)
+    assert gib_of(found, "activations") * 1024 == pytest.approx(logged, rel=0.02)
+
+
+def test_the_input_embedding_stays_on_the_host() -> None:
+    found = report(LLAMA, "llama.cpp", card(24), quant="Q4_K_M", context=4096)
+    host = next(t.bytes for t in found.host.terms if t.name == "weights")
+    assert host / 2**20 == pytest.approx(281.81, abs=0.01)
+    assert gib_of(found, "weights") * 1024 == pytest.approx(4403.49, abs=0.2)
+
+
+def test_experts_in_ram_leave_the_rest_on_the_device() -> None:
+    model = "openai/gpt-oss-20b"
+    found = report(model, "llama.cpp", card(24), quant="MXFP4", context=4096, cpu_moe=24)
+    assert gib_of(found, "weights") * 1024 == pytest.approx(1242.03, abs=0.05)
+
+
+def test_sglang_keeps_a_fraction_for_running() -> None:
+    found = report(LLAMA, "sglang", card(139.7), quant="bf16", gpu_memory_utilization=0.8718)
+    assert gib_of(found, "kv_cache") == pytest.approx(106.36, rel=0.01)
+
+
+def test_embedding_servers_need_no_cache() -> None:
+    found = report("BAAI/bge-m3", "text-embeddings-inference", card(24), quant="fp16")
+    assert found.fits
+    assert gib_of(found, "kv_cache") == 0
+    assert found.decode is None
+
+
+def test_unknown_memory_is_said_and_does_not_fit() -> None:
+    from planner.sizing.values import Accelerator
+
+    found = report(LLAMA, "llama.cpp", Accelerator("mystery"), quant="Q4_K_M", context=4096)
+    assert not found.fits
+    assert any("unknown" in item.summary for item in found.diagnostics)
+
+
+def test_heads_must_divide_by_the_ranks() -> None:
+    found = report("Qwen/Qwen3-14B", "vllm", *[card(96)] * 3, quant="bf16", tp=3)
+    assert any("do not divide" in item.summary for item in found.diagnostics)
+    assert architecture("Qwen/Qwen3-14B").heads % 3

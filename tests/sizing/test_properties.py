@@ -1,0 +1,123 @@
+"""Whatever is asked: no term is negative, and asking for more never lowers one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.sizing.values import SizeReport
+from tests.sizing.models import card, report
+
+MODELS = st.sampled_from(
+    [
+        "Qwen/Qwen3-8B",
+        "Qwen/Qwen3-30B-A3B",
+        "Qwen/Qwen3.5-27B",
+        "google/gemma-3-12b-it",
+        "openai/gpt-oss-20b",
+        "deepseek-ai/DeepSeek-V2-Lite",
+        "google/gemma-4-26B-A4B-it",
+        "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B",
+    ]
+)
+PAGED = st.sampled_from(["vllm", "sglang"])
+LLAMA = st.sampled_from(["llama.cpp", "ik_llama.cpp", "ollama"])
+MEMORY = st.floats(min_value=4, max_value=200)
+CONTEXT = st.integers(min_value=256, max_value=262_144)
+MORE = st.integers(min_value=1, max_value=8)
+# what is left over shrinks when anything else grows
+LEFTOVER = {"vllm": {"kv_cache"}, "sglang": {"kv_cache", "activations", "graphs"}}
+
+
+def terms(found: SizeReport) -> dict[tuple[int, str], int]:
+    sizes = {(d.index, t.name): t.bytes for d in found.devices for t in d.terms}
+    return sizes | {(-1, t.name): t.bytes for t in found.host.terms}
+
+
+def assert_grows(less: SizeReport, more: SizeReport, but: set[str]) -> None:
+    before, after = terms(less), terms(more)
+    assert all(size >= 0 for size in (*before.values(), *after.values()))
+    shrunk = {key: (before[key], after[key]) for key in before if after[key] < before[key]}
+    assert not {key: pair for key, pair in shrunk.items() if key[1] not in but}
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, LLAMA, CONTEXT, MORE, st.booleans())
+def test_a_longer_context_never_lowers_a_term(
+    model: str, engine: str, context: int, times: int, flash: bool
+) -> None:
+    options: dict[str, Any] = {"quant": "Q4_K_M", "parallel": 1, "flash_attention": flash}
+    less = report(model, engine, card(80), context=context, **options)
+    more = report(model, engine, card(80), context=context * times, **options)
+    assert_grows(less, more, set())
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, LLAMA, st.integers(1, 64), MORE)
+def test_more_slots_never_lower_a_term(model: str, engine: str, slots: int, times: int) -> None:
+    options: dict[str, Any] = {"quant": "Q4_K_M", "context": 65_536}
+    less = report(model, engine, card(80), parallel=slots, **options)
+    more = report(model, engine, card(80), parallel=slots * times, **options)
+    assert_grows(less, more, set())
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, LLAMA, st.integers(1, 2048), MORE)
+def test_a_bigger_batch_never_lowers_a_term(
+    model: str, engine: str, ubatch: int, times: int
+) -> None:
+    options: dict[str, Any] = {"quant": "Q4_K_M", "context": 32_768, "parallel": 1}
+    less = report(model, engine, card(80), ubatch=ubatch, **options)
+    more = report(model, engine, card(80), ubatch=ubatch * times, **options)
+    assert_grows(less, more, set())
+
+
+@settings(max_examples=80, deadline=None)
+@given(MODELS, PAGED, MEMORY, st.sampled_from(["parallel", "batch", "context"]), MORE)
+def test_more_load_never_lowers_a_paged_term(
+    model: str, engine: str, memory: float, what: str, times: int
+) -> None:
+    less = report(model, engine, card(memory), quant="bf16", **{what: 1024})
+    more = report(model, engine, card(memory), quant="bf16", **{what: 1024 * times})
+    assert_grows(less, more, LEFTOVER[engine])
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, st.integers(1, 256), st.integers(1, 256), st.integers(0, 4))
+def test_a_higher_rank_never_lowers_a_term(model: str, one: int, two: int, slots: int) -> None:
+    options: dict[str, Any] = {"quant": "bf16", "context": 4096}
+    low, high = sorted((one, two))
+    less = report(model, "vllm", card(80), adapters=slots, adapter_rank=low, **options)
+    more = report(model, "vllm", card(80), adapters=slots + 1, adapter_rank=high, **options)
+    assert_grows(less, more, {"kv_cache"})
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, st.sampled_from(["bf16", "fp8", "awq", "nvfp4"]), st.sampled_from([2, 4, 8]))
+def test_tensor_parallel_never_raises_the_sum_on_a_device(
+    model: str, quant: str, ranks: int
+) -> None:
+    """Without the leftover pool, and without what NCCL itself takes."""
+    counted = ("weights", "activations", "adapters")
+
+    def total(found: SizeReport) -> int:
+        return sum(t.bytes for t in found.devices[0].terms if t.name in counted)
+
+    options: dict[str, Any] = {"quant": quant, "context": 4096, "adapters": 1}
+    one = report(model, "vllm", card(80), **options)
+    split = report(model, "vllm", *[card(80)] * ranks, tp=ranks, **options)
+    assert total(split) <= total(one)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, st.integers(0, 32_768), MORE)
+def test_depth_never_makes_decoding_faster(model: str, depth: int, times: int) -> None:
+    options: dict[str, Any] = {"quant": "Q4_K_M", "context": 32_768}
+    near = report(model, "llama.cpp", card(80), depth=depth, **options)
+    far = report(model, "llama.cpp", card(80), depth=depth * times, **options)
+    assert near.decode is not None
+    assert far.decode is not None
+    assert far.decode.expected <= near.decode.expected
+    assert 0 < far.decode.low < far.decode.expected < far.decode.high
