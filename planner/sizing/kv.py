@@ -85,8 +85,8 @@ def parse_kv_types(text: str | None, *, gguf: bool | None = None) -> KvTypes:
             )
     if len(named) > 2:
         raise UnknownKvType(f"{text!r} names more than two types: one for K, one for V")
-    foreign = {True: _PAGED_ONLY, False: _GGML_ONLY}.get(gguf, frozenset()) & set(named)
-    if foreign:
+    foreign = set(named) & (_PAGED_ONLY if gguf else _GGML_ONLY)
+    if gguf is not None and foreign:
         own = "f16, q8_0 or q4_0" if gguf else "auto, bf16 or fp8"
         raise UnknownKvType(f"this engine has no {min(foreign)} KV cache: write {own}")
     return KvTypes(named[0], named[-1])

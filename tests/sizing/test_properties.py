@@ -55,8 +55,9 @@ def test_a_longer_context_never_lowers_a_term(
 
 
 @settings(max_examples=60, deadline=None)
-@given(MODELS, LLAMA, st.integers(1, 64), MORE)
+@given(MODELS, LLAMA, st.integers(1, 5), MORE)
 def test_more_slots_never_lower_a_term(model: str, engine: str, slots: int, times: int) -> None:
+    # llama.cpp divides the context: the parts stay longer than a window, or they would shrink it
     options: dict[str, Any] = {"quant": "Q4_K_M", "context": 65_536}
     less = report(model, engine, card(80), parallel=slots, **options)
     more = report(model, engine, card(80), parallel=slots * times, **options)

@@ -54,7 +54,7 @@ def llama_cpp(plan: Plan) -> EngineMemory:
     """llama.cpp's server: unset slots mean four that share one cache."""
     request = plan.request
     slots = AUTO_SLOTS if request.parallel is None else request.parallel
-    unified = slots == AUTO_SLOTS
+    unified = request.parallel is None
     context = _context(plan)
     ubatch = request.ubatch or min(512, request.batch or 512)
     shape = CacheShape(context, slots, unified, ubatch, windows=True, latent=True)
