@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from planner.diagnostics import Diagnostic, error
@@ -66,6 +66,13 @@ def options(*pairs: Option | None) -> tuple[Option, ...]:
 def given(name: str, value: object | None, *, optional: bool = False) -> Option | None:
     """The option when it has a value, else None."""
     return None if value is None else Option(name, str(value), optional)
+
+
+def as_json(data: Mapping[str, object]) -> str | None:
+    """The data as an option's value, the same text every time; None when there is none."""
+    import json
+
+    return json.dumps(data, sort_keys=True) if data else None
 
 
 def memory_share(report: SizeReport, outside: frozenset[str]) -> str | None:

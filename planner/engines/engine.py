@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from planner.blueprint.schema import Task
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from planner.farm import Placed
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """One replica about to be started.
 
     ``model_path`` is the file or folder as the engine sees it; ``host`` and ``port`` are what it

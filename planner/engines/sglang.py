@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
-from planner.engines.arguments import given, memory_share, options
+from planner.engines.arguments import as_json, given, memory_share, options
 from planner.engines.engine import Engine, Launch, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
@@ -40,7 +39,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given(
             "--json-model-override-args",
-            json.dumps({"num_experts_per_tok": experts}) if experts else None,
+            as_json({"num_experts_per_tok": experts} if experts else {}),
         ),
         Option("--is-embedding") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
         Option("--enable-metrics"),

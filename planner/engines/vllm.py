@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
-from planner.engines.arguments import given, memory_share, options
+from planner.engines.arguments import as_json, given, memory_share, options
 from planner.engines.engine import Engine, Launch, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
@@ -21,7 +20,6 @@ def _options(launch: Launch) -> tuple[Option, ...]:
     model, spec = launch.placed.model, launch.placed.model.spec
     shape = parallelism(launch.placed)
     cache = spec.kv_dtype.lower() if spec.kv_dtype else None
-    overrides = _overrides(launch)
     return options(
         Option("", launch.model_path),
         Option("--served-model-name", model.name),
@@ -38,7 +36,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
         given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
-        given("--hf-overrides", json.dumps(overrides, sort_keys=True) if overrides else None),
+        given("--hf-overrides", as_json(_overrides(launch))),
         Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
     )
 

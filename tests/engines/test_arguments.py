@@ -62,7 +62,7 @@ def test_a_quantized_value_cache_needs_flash_attention() -> None:
 def test_the_pool_is_what_sizing_reserved() -> None:
     told = launch("llama.cpp", context=4096)
     sized = replace(told.placed.report, kv_capacity_tokens=16384)
-    told = replace(told, placed=replace(told.placed, report=sized))
+    told = told._replace(placed=replace(told.placed, report=sized))
     from planner.engines.arguments import arguments
 
     line = list(arguments(engine_of("llama.cpp"), told))
@@ -90,7 +90,7 @@ def test_what_the_owner_writes_replaces_what_planner_would() -> None:
 def test_an_option_the_version_lacks_is_an_error_when_needed() -> None:
     told = launch("llama.cpp", threads=4)
     version = replace(told.version, flags=told.version.flags - {"--threads", "--fit"})
-    found = check_arguments(engine_of("llama.cpp"), replace(told, version=version))
+    found = check_arguments(engine_of("llama.cpp"), told._replace(version=version))
     assert [item.summary for item in found] == ["llama.cpp 0.7.0 has no --threads"]
 
 
