@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planner.blueprint import schema
 from planner.catalogue.cpu import CpuPlatform
 from planner.catalogue.device import Device
 from planner.catalogue.model import ModelFacts
 from planner.catalogue.quantization import Quantization
+from planner.pins import Pins
 
 if TYPE_CHECKING:
     from planner.sizing.architecture import Architecture
     from planner.sizing.gguf import GgufWeights
     from planner.sizing.values import SizeReport
+
+
+NO_PINS: Final = Pins()
 
 
 class SourceKind(StrEnum):
@@ -130,6 +134,7 @@ class Farm:
     blueprint: schema.Blueprint
     hosts: tuple[FarmHost, ...]
     models: tuple[FarmModel, ...]
+    pins: Pins = NO_PINS
 
     def host(self, name: str) -> FarmHost:
         """The host of that name. Raises KeyError when there is none."""

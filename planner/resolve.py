@@ -29,6 +29,7 @@ from planner.farm import (
     SourceKind,
 )
 from planner.names import advise
+from planner.pins import Pins
 from planner.sizing.overrides import check_experts, stretch
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ def resolve(
     inventory: Mapping[str, schema.Host],
     reader: CatalogueReader,
     local: Mapping[str, LocalModel],
+    pins: Pins,
 ) -> Resolved:
     """The farm that ``blueprint`` and ``inventory`` describe, with the catalogue's facts joined."""
     found: list[Diagnostic] = []
@@ -60,7 +62,7 @@ def resolve(
         for name in blueprint.models
     )
     _adapters(blueprint, found)
-    return Resolved(Farm(blueprint.project, blueprint, hosts, models), tuple(found))
+    return Resolved(Farm(blueprint.project, blueprint, hosts, models, pins), tuple(found))
 
 
 def _host(

@@ -23,6 +23,7 @@ from planner.resolve import Resolved, resolve
 from planner.sources.blueprint_files import read_document
 from planner.sources.catalogue import PackagedCatalogue
 from planner.sources.local_models import Digest, read_local_models
+from planner.sources.lock_file import read_lock
 
 if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
@@ -87,8 +88,9 @@ def validate(
     found += check_references(document, inventory)
     farm = None
     if usable is not None:
-        local = read_local_models(usable, path.parent, digest, headers=headers)
-        resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local)
+        pins = read_lock(path.parent)
+        local = read_local_models(usable, path.parent, pins, digest, headers=headers)
+        resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local, pins)
         if checked.blueprint is not None:
             farm = resolved.farm
             found += [] if farm.hosts else [_no_hosts(document)]
@@ -169,7 +171,11 @@ def cost(validated: Validated, today: date) -> tuple[CostReport, tuple[Diagnosti
 
 
 def render(validated: Validated) -> Rendered:
-    """Render every host's files. Raises BlueprintInvalid when something does not fit."""
+    """Render every host's files. Raises BlueprintInvalid when something does not fit.
+
+    Errors among the diagnostics, such as a source without a commit, mean that the files are for
+    reading, not for a host.
+    """
     from planner.render.render import render as rendered
     from planner.sources.templates import load_templates
 

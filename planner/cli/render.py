@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.options import BlueprintPath, Format, FormatOption, tell, write, write_json
+from planner.diagnostics import has_errors
 
 
 def command(
@@ -19,7 +20,8 @@ def command(
 ) -> None:
     """Write the files that every host would get: DIR/HOST/compose.yaml, DIR/HOST/units/...
 
-    Nothing is asked of any host. The same blueprint gives the same bytes on every machine.
+    Nothing is asked of any host. The same blueprint gives the same bytes on every machine. Exit
+    code 3 when the files are for reading only, because something in them must be pinned first.
     """
     from planner import workflows
     from planner.sources.trees import write_tree
@@ -38,8 +40,10 @@ def command(
             for host in result.bundle.hosts
         ]
         write_json({"project": result.bundle.project, "hosts": hosts})
-    tell(result.diagnostics)
     write_tree(output, files)
+    if has_errors(result.diagnostics):
+        raise workflows.invalid(blueprint, result.diagnostics)
+    tell(result.diagnostics)
     if format is Format.TEXT:
         for name in files:
             write(f"{output}/{name}")

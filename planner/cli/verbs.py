@@ -24,6 +24,7 @@ VERBS: Final = (
     Verb("fit", "fit", "Does one model fit on one kind of device, and how fast is it?"),
     Verb("size", "size", "What runs where, what it takes, and how fast it will be."),
     Verb("cost estimate", "cost_estimate", "What a month costs, line by line."),
+    Verb("lock", "lock", "Pin model commits, image digests and file hashes."),
     Verb("render", "render", "Write the files that hosts would get."),
     Verb("plan", "plan", "Ask the hosts and show what apply would change."),
     Verb("apply", "apply", "Make the hosts equal to the blueprint."),

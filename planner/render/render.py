@@ -12,7 +12,7 @@ from planner.blueprint.schema import Blueprint
 from planner.diagnostics import Diagnostic, note
 from planner.engines.arguments import check_arguments
 from planner.engines.engine import Launch
-from planner.farm import FarmHost, Placed, Placement
+from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.bundle import Artifact, Bundle, HostBundle, Probe, Runtime, Workload
 from planner.render.compose import render_compose
 from planner.render.limits import deadline_seconds, start_seconds
@@ -44,20 +44,21 @@ def render(
         if host.rented:
             continue
         here = tuple(placed for placed in placement.replicas if placed.host.name == host.name)
-        bundle, more = _host(project, host, here, templates)
+        bundle, more = _host(placement.farm, host, here, templates)
         bundles.append(bundle)
         found += more
     return Bundle(project, tuple(bundles)), tuple(dict.fromkeys(found))
 
 
 def _host(
-    project: str, host: FarmHost, here: tuple[Placed, ...], templates: Mapping[str, str]
+    farm: Farm, host: FarmHost, here: tuple[Placed, ...], templates: Mapping[str, str]
 ) -> tuple[HostBundle, list[Diagnostic]]:
+    project = farm.project
     runtime = Runtime(host.spec.runtime.value)
     found: list[Diagnostic] = []
     replicas: list[Replica] = []
     for placed in here:
-        replica, more = join(project, placed, templates)
+        replica, more = join(project, placed, templates, farm.pins)
         found += more
         if replica is not None:
             replicas.append(replica)

@@ -15,6 +15,7 @@ from planner.engines.registry import ENGINES, engine_names, find_engine
 from planner.engines.versions import EngineVersion, parse_versions, pick_version
 from planner.farm import FarmModel, Placed, SourceKind
 from planner.names import advise
+from planner.pins import HubFile, HubPin, Pins
 from planner.render.bundle import Artifact, ArtifactKind
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
@@ -50,11 +51,12 @@ class Replica:
 
 
 def join(
-    project: str, placed: Placed, templates: Mapping[str, str]
+    project: str, placed: Placed, templates: Mapping[str, str], pins: Pins
 ) -> tuple[Replica | None, tuple[Diagnostic, ...]]:
     """The replica to render, or None with the reasons; it may come with errors beside it.
 
-    ``templates`` holds the engines' rows as ``engines/<engine>.yaml``.
+    ``templates`` holds the engines' rows as ``engines/<engine>.yaml``; ``pins`` what names without
+    a commit or a digest meant when they were locked.
     """
     model, path = placed.model, ("models", placed.model.name)
     engine = find_engine(model.engine)
@@ -68,8 +70,8 @@ def join(
     version, found = _version(engine, model, templates)
     if version is None:
         return None, found
-    weights, file, more = _weights(engine, model)
-    program, rest = _program(placed, version)
+    weights, file, more = _weights(engine, model, pins)
+    program, rest = _program(placed, version, pins)
     found = (*found, *more, *rest)
     if weights is None:
         return None, found
@@ -95,11 +97,11 @@ def _version(
 
 
 def _weights(
-    engine: Engine, model: FarmModel
+    engine: Engine, model: FarmModel, pins: Pins
 ) -> tuple[Artifact | None, str | None, tuple[Diagnostic, ...]]:
     path = ("models", model.name, "source")
     if model.source.kind is SourceKind.HUB:
-        return _hub(engine, model)
+        return _hub(engine, model, pins)
     if model.source.kind is SourceKind.FOLDER:
         return None, None, (error("a folder of model files cannot be pushed yet", *path,
                                   value=model.source.name,
@@ -121,30 +123,61 @@ def _weights(
     return artifact, _base_name(written), found
 
 
-def _hub(engine: Engine, model: FarmModel) -> tuple[Artifact, str | None, tuple[Diagnostic, ...]]:
+def _hub(
+    engine: Engine, model: FarmModel, pins: Pins
+) -> tuple[Artifact, str | None, tuple[Diagnostic, ...]]:
     path = ("models", model.name, "source")
     owner, _, rest = model.source.name.partition("/")
     name, _, file = rest.partition("/")
-    repository, commit = f"{owner}/{name}", model.source.revision or ""
+    repository = f"{owner}/{name}"
+    pin = pins.model(repository, model.source.revision)
+    commit = pin.commit if pin else model.source.revision or ""
     found = []
     if not _COMMIT.fullmatch(commit):
         found.append(error("the source names no commit", *path, value=model.spec.source,
                            detail="a branch moves, and one blueprint would mean two farms",
-                           advice=f"pin it: source: {model.source.name}@<commit>, 40 digits from "
-                           "the model page's history"))  # fmt: skip
+                           advice="pin it with `planner lock BLUEPRINT`, or write source: "
+                           f"{model.source.name}@<commit>"))  # fmt: skip
+    elif pin is None:
+        found.append(error("its files are not known", *path, value=model.spec.source,
+                           detail="the host fetches exactly the files that were listed once",
+                           advice="list them: planner lock BLUEPRINT"))  # fmt: skip
     if not engine.folder and not file:
         found.append(error(f"{engine.name} loads one file of a repository", *path,
                            value=model.spec.source,
                            advice=f"name it: {repository}/<file>.gguf@<commit>"))  # fmt: skip
     # One file of a repository is another artifact than the whole: its folder holds only that.
     key = f"{repository}@{commit or 'unpinned'}" + (f"/{file}" if file else "")
-    artifact = Artifact(ArtifactKind.HUB_FILES, key, repository, None, commit or None,
-                        (file,) if file else ())  # fmt: skip
+    wanted = _wanted(pin, file)
+    if pin and file and not wanted:
+        known = [item.name for item in pin.files]
+        found.append(error(f"the repository holds no {file}", *path, value=model.spec.source,
+                           advice=advise(file, known, "files")))  # fmt: skip
+    artifact = Artifact(
+        ArtifactKind.HUB_FILES,
+        key,
+        repository,
+        sum(item.bytes for item in wanted) or None,
+        commit or None,
+        tuple(item.name for item in wanted) or ((file,) if file else ()),
+        tuple((item.name, item.sha256) for item in wanted if item.sha256),
+    )
     return artifact, file or None, tuple(found)
 
 
+def _wanted(pin: HubPin | None, file: str) -> tuple[HubFile, ...]:
+    """The files to fetch: the named one, or what an engine that loads a folder reads."""
+    if pin is None:
+        return ()
+    if file:
+        return tuple(item for item in pin.files if item.name == file)
+    return tuple(
+        item for item in pin.files if "/" not in item.name and not item.name.endswith(".gguf")
+    )
+
+
 def _program(
-    placed: Placed, version: EngineVersion
+    placed: Placed, version: EngineVersion, pins: Pins
 ) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
     if placed.host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
         return _root(placed, version)
@@ -160,14 +193,15 @@ def _program(
     if reference is None:
         return None, (error(f"no image of {version.engine} for this host is known", *path,
                             advice="write image: <registry>/<name>@sha256:<digest>"),)  # fmt: skip
+    reference = pins.images.get(reference, reference)
     artifact = Artifact(ArtifactKind.REGISTRY_IMAGE, reference, reference)
     if _DIGEST.fullmatch(reference):
         return artifact, ()
     bare = _without_tag(reference)
     return artifact, (error("the image has no digest", *path, value=reference,
                             detail="a tag can be moved, and one blueprint would mean two farms",
-                            advice=f"write image: {bare}@sha256:<digest>, as `docker buildx "
-                            f"imagetools inspect {reference}` prints it"),)  # fmt: skip
+                            advice="pin it with `planner lock BLUEPRINT`, or write image: "
+                            f"{bare}@sha256:<digest>"),)  # fmt: skip
 
 
 def _root(placed: Placed, version: EngineVersion) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:

@@ -9,27 +9,35 @@ from pathlib import Path
 from planner.blueprint.schema import Blueprint, ImageArchive
 from planner.blueprint.source_text import is_local
 from planner.farm import LocalFile, LocalModel
+from planner.pins import Pins
 
 Digest = Callable[[Path], str]
 
 
 def read_local_models(
-    blueprint: Blueprint, folder: Path, digest: Digest | None = None, *, headers: bool = False
+    blueprint: Blueprint,
+    folder: Path,
+    pins: Pins,
+    digest: Digest | None = None,
+    *,
+    headers: bool = False,
 ) -> Mapping[str, LocalModel]:
     """Look at the files that models name, relative to the blueprint's ``folder``.
+
+    A file that is not here is known by its pin, so that a check without the big files can go on.
 
     ``digest`` gives a file's SHA-256 and is left out where only sizes are needed; ``headers`` asks
     for the architecture that a model's own files state.
     """
     found: dict[str, LocalModel] = {}
     for name, model in blueprint.models.items():
-        weights = _file(model.source, folder, digest) if is_local(model.source) else None
+        weights = _file(model.source, folder, pins, digest) if is_local(model.source) else None
         archive = None
         if isinstance(model.image, ImageArchive):
-            archive = _file(model.image.archive, folder, digest)
+            archive = _file(model.image.archive, folder, pins, digest)
         is_folder = weights is not None and Path(weights.path).is_dir()
         local = LocalModel(weights, is_folder, archive)
-        there = weights is not None and weights.bytes is not None
+        there = weights is not None and Path(weights.path).exists()
         found[name] = _with_header(local) if headers and there else local
     return found
 
@@ -49,11 +57,12 @@ def _with_header(local: LocalModel) -> LocalModel:
     )
 
 
-def _file(written: str, folder: Path, digest: Digest | None) -> LocalFile:
+def _file(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalFile:
     path = (folder / Path(written).expanduser()).resolve()
     if path.is_dir():
         size = sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
         return LocalFile(str(path), size)
     if not path.is_file():
-        return LocalFile(str(path))
+        pin = pins.files.get(written)
+        return LocalFile(str(path), pin.bytes, pin.sha256) if pin else LocalFile(str(path))
     return LocalFile(str(path), path.stat().st_size, digest(path) if digest else None)

@@ -1,0 +1,85 @@
+"""The verb ``lock``: asks the hub and the registries what moving names mean now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner import workflows
+from planner.farm import Farm, SourceKind
+from planner.pins import FilePin, HubPin, Pins
+from planner.render.bundle import Artifact, ArtifactKind
+from planner.sources.hub import hub_address, pin_repository
+from planner.sources.lock_file import read_lock, write_lock
+from planner.sources.registry import pin_image
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Where the lock file is, what it holds now, and the names whose pin is new or has moved."""
+
+    path: Path
+    pins: Pins
+    moved: tuple[str, ...]
+
+
+def lock(path: Path, *, upgrade: bool = False) -> Locked:
+    """Pin everything that the blueprint at ``path`` names without a commit, digest or hash.
+
+    What is pinned already stays, unless ``upgrade`` asks for what it means now. Raises
+    BlueprintInvalid for a wrong blueprint or an unknown repository, UsageError for a silent server.
+    """
+    validated = workflows.validate(path, digest=workflows.file_digest(), headers=True)
+    farm = workflows.require(validated)
+    before = read_lock(path.parent)
+    bundle = workflows.render(validated).bundle
+    wanted = tuple(artifact for host in bundle.hosts for artifact in host.artifacts)
+    after = Pins(
+        models={**before.models, **_models(farm, before, upgrade)},
+        images={**before.images, **_images(wanted, before, upgrade)},
+        files={**before.files, **_files(farm)},
+    )
+    return Locked(write_lock(path.parent, after), after, _moved(before, after))
+
+
+def _models(farm: Farm, before: Pins, upgrade: bool) -> dict[str, HubPin]:
+    found: dict[str, HubPin] = {}
+    for model in farm.models:
+        source = model.source
+        if source.kind is not SourceKind.HUB:
+            continue
+        repository = "/".join(source.name.split("/")[:2])
+        key = f"{repository}@{source.revision}" if source.revision else repository
+        known = before.models.get(key)
+        if known is None or (upgrade and source.revision is None):
+            found[key] = pin_repository(hub_address(), repository, source.revision)
+    return found
+
+
+def _images(wanted: tuple[Artifact, ...], before: Pins, upgrade: bool) -> dict[str, str]:
+    moving = {
+        artifact.source
+        for artifact in wanted
+        if artifact.kind is ArtifactKind.REGISTRY_IMAGE and "@" not in artifact.source
+    }
+    names = moving | (set(before.images) if upgrade else set())
+    return {name: pin_image(name) for name in sorted(names)}
+
+
+def _files(farm: Farm) -> dict[str, FilePin]:
+    found: dict[str, FilePin] = {}
+    for model in farm.models:
+        image = model.spec.image
+        archive = image.archive if image and not isinstance(image, str) else ""
+        for written, file in ((model.spec.source, model.weights), (archive, model.archive)):
+            if file and file.sha256 and file.bytes is not None:
+                found[written] = FilePin(file.sha256, file.bytes)
+    return found
+
+
+def _moved(before: Pins, after: Pins) -> tuple[str, ...]:
+    return (
+        *(name for name, pin in after.models.items() if before.models.get(name) != pin),
+        *(name for name, pin in after.images.items() if before.images.get(name) != pin),
+        *(name for name, pin in after.files.items() if before.files.get(name) != pin),
+    )

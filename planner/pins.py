@@ -1,0 +1,57 @@
+"""What moving names meant when they were pinned: commits, digests and hashes, as values.
+
+A branch of a model repository, a tag of an image and a path on somebody's disk can change without
+the blueprint changing. ``planner.lock`` keeps what they were, so that one Git commit means one
+farm. Reading and writing the file is ``planner.sources.lock_file``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file of a model repository. ``sha256`` is None where the hub does not state it."""
+
+    name: str
+    bytes: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HubPin:
+    """A model repository at one commit."""
+
+    repository: str
+    commit: str
+    files: tuple[HubFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePin:
+    """A local file that is pushed to hosts."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """All that is pinned.
+
+    ``models`` by repository as the blueprint names it (``org/name`` or ``org/name@revision``),
+    ``images`` from reference to reference with digest, ``files`` by path as written.
+    """
+
+    models: Mapping[str, HubPin] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, FilePin] = field(default_factory=dict)
+
+    def model(self, repository: str, revision: str | None) -> HubPin | None:
+        """The pin of a source; one of another commit than the blueprint asks for is none."""
+        if revision is None:
+            return self.models.get(repository)
+        found = self.models.get(f"{repository}@{revision}") or self.models.get(repository)
+        return found if found and found.commit == revision else None

@@ -1,0 +1,62 @@
+"""Asks a model hub what a repository holds at a revision. Reads no weights.
+
+API: https://huggingface.co/docs/hub/api (GET /api/models/{repository}/revision/{revision}).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from planner.errors import BlueprintInvalid
+from planner.pins import HubFile, HubPin
+from planner.sources.web import ask
+
+HUB: Final = "https://huggingface.co"
+# Engines read these. Pickled weights (.bin, .pt) can run code when loaded and are never fetched.
+_WANTED: Final = (".safetensors", ".gguf", ".json", ".txt", ".model", ".jinja", ".tiktoken")
+
+
+def hub_address() -> str:
+    """The hub to ask: HF_ENDPOINT where it is set, as the hub's own tools read it."""
+    return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+
+
+def pin_repository(hub: str, repository: str, revision: str | None) -> HubPin:
+    """The commit that ``revision`` (the main branch when None) means now, and its files.
+
+    Raises BlueprintInvalid when there is no such repository or it holds no weights planner takes,
+    UsageError when the hub does not answer.
+    """
+    url = f"{hub}/api/models/{repository}/revision/{revision or 'main'}?blobs=true"
+    token = os.environ.get("HF_TOKEN")
+    answer = ask(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    if answer.status_code in (401, 403, 404):
+        raise BlueprintInvalid(
+            f"the hub has no {repository} at {revision or 'main'} for us",
+            where=hub,
+            cause=f"it answers {answer.status_code}",
+            advice="check the name; for a gated model, set HF_TOKEN and accept its terms",
+        )
+    try:
+        answer.raise_for_status()
+        return _pin(repository, answer.json())
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise BlueprintInvalid(
+            f"the hub's answer about {repository} cannot be used", where=url, cause=str(fault)
+        ) from fault
+
+
+def _pin(repository: str, data: Any) -> HubPin:
+    rows = [row for row in data["siblings"] if row["rfilename"].endswith(_WANTED)]
+    files = tuple(
+        HubFile(str(row["rfilename"]), int(row["size"]), (row.get("lfs") or {}).get("sha256"))
+        for row in rows
+    )
+    if not any(file.name.endswith((".safetensors", ".gguf")) for file in files):
+        raise BlueprintInvalid(
+            f"{repository} holds no safetensors or GGUF weights",
+            cause="pickled weights can run code when they are loaded, so planner takes none",
+            advice="look for a converted repository of the same model",
+        )
+    return HubPin(repository, str(data["sha"]), files)
