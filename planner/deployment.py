@@ -32,6 +32,7 @@ from planner.errors import BlueprintInvalid, PlannerError, UsageError
 from planner.farm import Farm, Placed
 from planner.remote.address import HostAddress, parse_address
 from planner.render.bundle import Bundle
+from planner.sources.hub import hub_address
 
 Seen = Mapping[str, Observed | PlannerError]
 
@@ -116,7 +117,7 @@ def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
         planned.plan,
         planned.connections,
         planned.layout,
-        RunOptions(secrets.token_hex(8), _holder(what)),
+        RunOptions(secrets.token_hex(8), _holder(what), hub=hub_address()),
         on_event,
         planned.unreachable,
     )
