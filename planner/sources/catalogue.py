@@ -44,16 +44,17 @@ class PackagedCatalogue:
     def _load(self, kind: str, name: str) -> Mapping[str, Any]:
         import yaml
 
+        from planner.sources.yaml_rows import RowError, read_row
+
         where = f"catalogue {kind}/{name}{_SUFFIX}"
-        # libyaml reads a row about ten times faster; PyYAML without it is still correct
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            text = (self._folder(kind) / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
-            data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+            data = read_row((self._folder(kind) / f"{name}{_SUFFIX}").read_text(encoding="utf-8"))
         except OSError as fault:
             raise CatalogueError(f"{where}: cannot be read: {fault.strerror}") from fault
         except yaml.YAMLError as fault:
             raise CatalogueError(f"{where}: is not YAML: {fault}") from fault
+        except RowError as fault:
+            raise CatalogueError(f"{where}: {fault}, which rows do not have") from fault
         if not isinstance(data, dict):
             raise CatalogueError(f"{where}: is not a mapping")
         return data
