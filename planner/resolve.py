@@ -179,10 +179,14 @@ def _model(
         found += more
     if facts is not None and spec.experts_per_token is not None:
         found += check_experts(facts, spec.experts_per_token, path)
-    for what, file in (("source", local.weights), ("image", local.archive)):
+    needs = "`size` and `apply` need it", "`apply` needs it"
+    for what, file, need in (
+        ("source", local.weights, needs[0]),
+        ("image", local.archive, needs[1]),
+    ):
         if file is not None and file.bytes is None:
             missing = f"the {what} of {name!r} is not on this machine yet"
-            found.append(warning(missing, *path, what, advice="`size` and `apply` need it"))
+            found.append(warning(missing, *path, what, advice=need))
     native = facts.rope.native_context if facts else local.context
     ranks = [adapters[item].rank or 0 for item in spec.adapters if item in adapters]
     return FarmModel(
