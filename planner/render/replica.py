@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic, error, warning
 from planner.engines.engine import Engine
-from planner.engines.registry import ENGINES, engine_names, find_engine
+from planner.engines.registry import engine_names, find_engine
 from planner.engines.versions import EngineVersion, parse_versions, pick_version
-from planner.farm import FarmModel, Placed, SourceKind
+from planner.farm import FarmModel, Placed
 from planner.names import advise
-from planner.pins import HubFile, HubPin, Pins
+from planner.pins import Pins
 from planner.render.bundle import Artifact, ArtifactKind
+from planner.render.weights import MISSING, weights_of
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
-_MISSING: Final = "0" * 64  # stands where a file could not be read, so that the rest can be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def join(
     version, found = _version(engine, model, templates)
     if version is None:
         return None, found
-    weights, file, more = _weights(engine, model, pins)
+    weights, file, more = weights_of(engine, model, pins)
     program, rest = _program(placed, version, pins)
     found = (*found, *more, *rest)
     if weights is None:
@@ -94,86 +92,6 @@ def _version(
     return row, (warning(f"the options of {engine.name} {wanted} are not known", *path,
                          value=wanted, detail=f"known versions: {known}; the nearest older one's "
                          "options are used"),)  # fmt: skip
-
-
-def _weights(
-    engine: Engine, model: FarmModel, pins: Pins
-) -> tuple[Artifact | None, str | None, tuple[Diagnostic, ...]]:
-    path = ("models", model.name, "source")
-    if model.source.kind is SourceKind.HUB:
-        return _hub(engine, model, pins)
-    if model.source.kind is SourceKind.FOLDER:
-        return None, None, (error("a folder of model files cannot be pushed yet", *path,
-                                  value=model.source.name,
-                                  advice="name one .gguf file, or org/name@<commit>"),)  # fmt: skip
-    if engine.folder:
-        return None, None, (error(f"{engine.name} loads a folder, not one file", *path,
-                                  value=model.source.name,
-                                  advice="write org/name@<commit>, or an engine for such files: "
-                                  f"{_file_engines()}"),)  # fmt: skip
-    local = model.weights
-    found: tuple[Diagnostic, ...] = ()
-    if local is None or local.sha256 is None:
-        found = (error("the model file could not be read", *path, value=model.source.name,
-                       advice=f"put it at {model.source.name}, beside the blueprint"),)  # fmt: skip
-    written = local.path if local else model.source.name
-    sha256 = (local.sha256 if local else None) or _MISSING
-    size = local.bytes if local else None
-    artifact = Artifact(ArtifactKind.WEIGHTS, sha256, written, size)
-    return artifact, _base_name(written), found
-
-
-def _hub(
-    engine: Engine, model: FarmModel, pins: Pins
-) -> tuple[Artifact, str | None, tuple[Diagnostic, ...]]:
-    path = ("models", model.name, "source")
-    owner, _, rest = model.source.name.partition("/")
-    name, _, file = rest.partition("/")
-    repository = f"{owner}/{name}"
-    pin = pins.model(repository, model.source.revision)
-    commit = pin.commit if pin else model.source.revision or ""
-    found = []
-    if not _COMMIT.fullmatch(commit):
-        found.append(error("the source names no commit", *path, value=model.spec.source,
-                           detail="a branch moves, and one blueprint would mean two farms",
-                           advice="pin it with `planner lock BLUEPRINT`, or write source: "
-                           f"{model.source.name}@<commit>"))  # fmt: skip
-    elif pin is None:
-        found.append(error("its files are not known", *path, value=model.spec.source,
-                           detail="the host fetches exactly the files that were listed once",
-                           advice="list them: planner lock BLUEPRINT"))  # fmt: skip
-    if not engine.folder and not file:
-        found.append(error(f"{engine.name} loads one file of a repository", *path,
-                           value=model.spec.source,
-                           advice=f"name it: {repository}/<file>.gguf@<commit>"))  # fmt: skip
-    # One file of a repository is another artifact than the whole: its folder holds only that.
-    key = f"{repository}@{commit or 'unpinned'}" + (f"/{file}" if file else "")
-    wanted = _wanted(pin, file)
-    if pin and file and not wanted:
-        known = [item.name for item in pin.files]
-        found.append(error(f"the repository holds no {file}", *path, value=model.spec.source,
-                           advice=advise(file, known, "files")))  # fmt: skip
-    artifact = Artifact(
-        ArtifactKind.HUB_FILES,
-        key,
-        repository,
-        sum(item.bytes for item in wanted) or None,
-        commit or None,
-        tuple(item.name for item in wanted) or ((file,) if file else ()),
-        tuple((item.name, item.sha256) for item in wanted if item.sha256),
-    )
-    return artifact, file or None, tuple(found)
-
-
-def _wanted(pin: HubPin | None, file: str) -> tuple[HubFile, ...]:
-    """The files to fetch: the named one, or what an engine that loads a folder reads."""
-    if pin is None:
-        return ()
-    if file:
-        return tuple(item for item in pin.files if item.name == file)
-    return tuple(
-        item for item in pin.files if "/" not in item.name and not item.name.endswith(".gguf")
-    )
 
 
 def _program(
@@ -226,21 +144,11 @@ def _archive(model: FarmModel, kind: ArtifactKind) -> tuple[Artifact, tuple[Diag
     written = image.archive if isinstance(image, schema.ImageArchive) else ""
     if local is not None and local.sha256 is not None:
         return Artifact(kind, local.sha256, local.path, local.bytes), ()
-    return Artifact(kind, _MISSING, written), (
+    return Artifact(kind, MISSING, written), (
         error("the image archive could not be read", "models", model.name, "image", "archive",
               value=written, advice=f"put it at {written}, beside the blueprint"),)  # fmt: skip
-
-
-def _file_engines() -> str:
-    return ", ".join(engine.name for engine in ENGINES if not engine.folder)
 
 
 def _without_tag(reference: str) -> str:
     head, slash, last = reference.rpartition("/")
     return head + slash + last.partition(":")[0]
-
-
-def _base_name(path: str) -> str:
-    return (
-        PureWindowsPath(path).name if "\\" in path and "/" not in path else PurePosixPath(path).name
-    )
