@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Sequence
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO
 
 from planner.errors import HostUnreachable, PlannerError
 from planner.remote.transport import (
@@ -38,33 +40,13 @@ class LocalTransport:
         on_line: LineSink | None = None,
     ) -> Result:
         """Run a command as root; see Transport.run."""
-        process = self._start(argv)
-        # a reader thread a stream: neither pipe may fill up while the other is read
-        err: list[bytes] = []
-        reader = threading.Thread(target=lambda: err.append(process.stderr.read()), daemon=True)  # type: ignore[union-attr]
-        feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
-        overdue = threading.Timer(seconds, process.kill)
-        for thread in (reader, feeder, overdue):
-            thread.start()
-        assert process.stdout is not None
-        out = []
-        for line in process.stdout:
-            out.append(line)
-            if on_line is not None:
-                on_line(line.decode(errors="replace").rstrip("\n"))
-        status = process.wait()
-        late = overdue.finished.is_set()
-        overdue.cancel()
-        reader.join()
-        feeder.join()
-        process.stdout.close()
-        if late:
-            raise ConnectionLost(
-                "a command on this machine did not finish in time", where="local", cause=argv[0]
-            )
-        result = Result(
-            status, b"".join(out).decode(errors="replace"), b"".join(err).decode(errors="replace")
-        )
+        # files for input and errors: only one pipe is left to read, so none can fill up unread
+        with TemporaryFile() as given, TemporaryFile() as err:
+            given.write(stdin)
+            given.seek(0)
+            status, out = self._read(argv, given, err, seconds, on_line)
+            err.seek(0)
+            result = Result(status, out, err.read().decode(errors="replace"))
         if self._prefix and not result.ok and result.stderr.startswith("sudo:"):
             raise HostUnreachable(
                 "sudo asks for a password on this machine",
@@ -74,25 +56,62 @@ class LocalTransport:
             )
         return result
 
+    def _read(
+        self,
+        argv: Sequence[str],
+        given: IO[bytes],
+        err: IO[bytes],
+        seconds: float,
+        on_line: LineSink | None,
+    ) -> tuple[int, str]:
+        """Run to the end, or to the deadline; exit status and standard output."""
+        late = threading.Event()
+        command = [*self._prefix, *argv]
+        with subprocess.Popen(
+            command, stdin=given, stdout=subprocess.PIPE, stderr=err, start_new_session=True
+        ) as process:
+
+            def end() -> None:
+                late.set()
+                os.killpg(process.pid, signal.SIGKILL)
+
+            overdue = threading.Timer(seconds, end)
+            overdue.start()
+            lines = []
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if on_line is not None:
+                    on_line(line.decode(errors="replace").rstrip("\n"))
+            overdue.cancel()
+        if late.is_set():
+            raise ConnectionLost(
+                "a command on this machine did not finish in time", where="local", cause=argv[0]
+            )
+        return process.returncode, b"".join(lines).decode(errors="replace")
+
     def put(self, source: BinaryIO, path: str, *, offset: int = 0, progress: Progress) -> None:
         """Append what is left of ``source`` to ``path``; see Transport.put."""
         source.seek(offset)
-        process = self._start(put_command(path, offset))
-        assert process.stdin is not None
-        assert process.stderr is not None
+        command = [*self._prefix, *put_command(path, offset)]
         sent = offset
-        try:
-            with process.stdin:
-                while chunk := source.read(_CHUNK):
-                    process.stdin.write(chunk)
-                    sent += len(chunk)
-                    progress(sent)
-        except BrokenPipeError:
-            pass  # it stopped reading: its exit status tells why
-        with process:
-            cause = process.stderr.read().decode(errors="replace").strip()
-        if process.returncode != 0:
-            raise PlannerError(f"{path} cannot be written", where="local", cause=cause)
+        with (
+            TemporaryFile() as err,
+            subprocess.Popen(command, stdin=subprocess.PIPE, stderr=err) as process,
+        ):
+            assert process.stdin is not None
+            try:
+                with process.stdin:
+                    while chunk := source.read(_CHUNK):
+                        process.stdin.write(chunk)
+                        sent += len(chunk)
+                        progress(sent)
+            except BrokenPipeError:
+                pass  # it stopped reading: its exit status tells why
+            if process.wait() != 0:
+                err.seek(0)
+                cause = err.read().decode(errors="replace").strip()
+                raise PlannerError(f"{path} cannot be written", where="local", cause=cause)
 
     def http(self, request: HttpRequest, *, seconds: float = 10) -> HttpAnswer | None:
         """Ask an HTTP server of this machine; None when nothing answers."""
@@ -106,17 +125,3 @@ class LocalTransport:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-    def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen([*self._prefix, *argv], stdin=pipe, stdout=pipe, stderr=pipe)
-
-
-def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
-    """Write a command's input; it may end without reading everything."""
-    assert process.stdin is not None
-    try:
-        with process.stdin:
-            process.stdin.write(data)
-    except BrokenPipeError:
-        pass

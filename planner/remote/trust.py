@@ -33,6 +33,10 @@ def check_host_key(login: Login, keys: Sequence[HostKey], kind: str, blob: bytes
     shown = f"it shows {kind} {fingerprint(blob)}"
     file = login.known_hosts[0]
     scan = shlex.join(["ssh-keyscan", "-p", str(login.port), login.host]) + f" >> {_path(file)}"
+    if login.jump is not None:
+        # ssh-keyscan cannot go through another host; ssh asks, and writes the key down
+        through = ["ssh", "-J", str(login.jump), "-p", str(login.port)]
+        scan = shlex.join([*through, f"{login.user}@{login.host}", "true"])
     if verdict is Verdict.UNKNOWN:
         raise TrustRefused(
             f"the host key of {name} is not known",

@@ -251,6 +251,13 @@ def test_one_run_holds_the_lock(box: Sandbox) -> None:
     assert not (box.root / "planner").exists()
 
 
+def test_what_a_run_left_that_was_killed_at_the_lock_is_swept_up(box: Sandbox) -> None:
+    (box.home / "lock.dead").mkdir(parents=True)
+    box.do(steps.lock(box.layout, "t1", "me"))
+    box.do(steps.unlock(box.layout, "t1"))
+    assert not (box.root / "planner").exists()
+
+
 def test_many_runs_race_for_the_lock_and_one_wins(box: Sandbox) -> None:
     commands = [steps.lock(box.layout, f"t{n}", f"run {n}") for n in range(20)]
     racers = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shlex
 import subprocess
@@ -82,9 +83,8 @@ def test_put_goes_on_at_its_offset(road: Transport) -> None:
     road.put(io.BytesIO(content), "/tmp/put", offset=1000, progress=sent.append)
     assert sent[-1] == len(content)
     assert sent == sorted(sent)
-    digest = road.run(["sha256sum", "/tmp/put"]).stdout
-    local = subprocess.run(["sha256sum"], input=content, capture_output=True, check=True).stdout
-    assert digest.split()[0] == local.decode().split()[0]
+    digest = road.run(["sha256sum", "/tmp/put"]).stdout.split()[0]
+    assert digest == hashlib.sha256(content).hexdigest()
 
 
 def test_put_says_why_the_host_refused(road: Transport) -> None:
@@ -150,8 +150,10 @@ def test_a_changed_key_is_refused_and_the_printed_command_settles_it(
 def test_a_user_with_sudo_works_as_root(docker_host: Host, address: Address) -> None:
     with closing(connect(address(docker_host, user=image.ADMINISTRATOR))) as transport:
         assert transport.run(["id", "-u"]).stdout == "0\n"
-        transport.put(io.BytesIO(b"x"), "/root/by-sudo", progress=lambda _: None)
-        assert transport.run(["cat", "/root/by-sudo"]).stdout == "x"
+        content = bytes(range(256)) * 40_000
+        transport.put(io.BytesIO(content), "/root/by-sudo", progress=lambda _: None)
+        digest = transport.run(["sha256sum", "/root/by-sudo"]).stdout.split()[0]
+        assert digest == hashlib.sha256(content).hexdigest()
 
 
 def test_a_user_without_sudo_is_told_how_to_get_it(
@@ -190,6 +192,24 @@ def test_a_key_with_a_passphrase_is_said_to_need_the_agent(
     assert f"ssh-add {key}" in (caught.value.cause or "")
 
 
+def test_the_agent_opens_the_door(
+    docker_host: Host, address: Address, farm: Farm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    line = ["ssh-agent", "-D", "-a", str(tmp_path / "agent")]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL) as agent:
+        try:
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+            monkeypatch.setenv("HOME", str(tmp_path))
+            deadline = time.monotonic() + 10
+            while not (tmp_path / "agent").exists():
+                assert time.monotonic() < deadline
+            subprocess.run(["ssh-add", "-q", farm.key], check=True)
+            with closing(connect(address(docker_host, identity=None))) as transport:
+                assert transport.run(["true"]).ok
+        finally:
+            agent.terminate()
+
+
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
 def test_other_kinds_of_keys_open_the_door_too(
     docker_host: Host, address: Address, tmp_path: Path, kind: str
@@ -209,6 +229,19 @@ def test_a_host_behind_another_is_reached_through_it(
         assert transport.run(["hostname"]).stdout.strip() == systemd_host.name
         origin = transport.run(["sh", "-c", 'echo "$SSH_CONNECTION"'])
         assert origin.stdout.split()[0] == docker_host.address
+
+
+def test_an_unknown_host_behind_another_gets_advice_that_goes_through_it(
+    docker_host: Host, systemd_host: Host, address: Address, tmp_path: Path
+) -> None:
+    keys = docker_host.run("cat", "/etc/ssh/ssh_host_ed25519_key.pub").stdout
+    known = tmp_path / "known_hosts"
+    known.write_text(f"{docker_host.address} {keys}")
+    behind = address(systemd_host, jump=f"root@{docker_host.address}", known_hosts=str(known))
+    with pytest.raises(TrustRefused) as caught:
+        connect(behind)
+    assert caught.value.where == systemd_host.address
+    assert f"ssh -J root@{docker_host.address}" in (caught.value.advice or "")
 
 
 def test_a_port_that_nobody_listens_on_is_named(docker_host: Host, address: Address) -> None:

@@ -8,13 +8,13 @@ main() {
   mkdir -p "$home"
   # The lock appears together with its holder: a folder cannot be renamed onto one with content.
   mine=$home/lock.$token
-  mkdir "$mine"
-  echo "$holder" >"$mine/holder"
-  echo "$token" >"$mine/token"
-  if mv -T "$mine" "$home/lock" 2>/dev/null; then return 0; fi
+  if prepare 2>/dev/null && mv -T "$mine" "$home/lock" 2>/dev/null; then return 0; fi
   rm -rf "$mine"
   cat "$home/lock/holder" 2>/dev/null || echo somebody
   return 75
 }
+
+# It fails when the run that has the lock sweeps up meanwhile: then that run was first.
+prepare() { mkdir "$mine" && echo "$holder" >"$mine/holder" && echo "$token" >"$mine/token"; }
 
 main "$@" </dev/null

@@ -7,6 +7,8 @@ main() {
   held=
   read -r held 2>/dev/null <"$lock/token" || true
   if [ "$held" = "$token" ]; then
+    # what runs left that were killed while they tried for the lock
+    rm -rf "$1/$3"/lock.*
     gone=$1/$3/lock.$token
     mv -T "$lock" "$gone"
     rm -rf "$gone"
