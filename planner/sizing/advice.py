@@ -56,7 +56,7 @@ def _with_less_context(change: str, changed: SizeRequest, report: SizeReport) ->
 
 def advise(request: SizeRequest, report: SizeReport) -> tuple[Diagnostic, ...]:
     """The ways as notes. Nothing for a report that fits; says so when no single change helps."""
-    if report.fits:
+    if report.fits or not (report.devices or report.host.terms):
         return ()
     ways = nearest_ways(request, report)
     if not ways:

@@ -18,6 +18,7 @@ from planner.catalogue.reader import CatalogueReader
 from planner.catalogue.shapes import find_shape
 from planner.diagnostics import Diagnostic, note
 from planner.errors import BlueprintInvalid, UsageError
+from planner.sizing.adapters import RANKS
 from planner.sizing.architecture import Architecture, UnknownArchitecture
 from planner.sizing.architectures import architecture_of
 from planner.sizing.devices import accelerator, nameless, processor
@@ -90,6 +91,9 @@ def _check_options(question: Question) -> None:
         raise UsageError(
             f"engine {question.engine!r} is not known", advice=f"write one of {', '.join(ENGINES)}"
         )
+    rank = question.options.get("adapter_rank")
+    if rank is not None and rank > RANKS[-1]:
+        raise UsageError(f"--adapter-rank {rank} is above {RANKS[-1]}, the largest engines allow")
     for name, value in question.options.items():
         if value is not None and value is not False and name not in engine.options:
             flag = "--" + name.replace("_", "-")

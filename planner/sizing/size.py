@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from planner.diagnostics import Diagnostic, error, note
+from planner.diagnostics import Diagnostic, error, has_errors, note
+from planner.sizing.adapters import RANKS
 from planner.sizing.engines_memory import ENGINES, Engine, Plan
 from planner.sizing.kv import KvTypes, UnknownKvType, bytes_per_token, parse_kv_types
 from planner.sizing.quantization import (
@@ -31,6 +32,8 @@ def size(request: SizeRequest) -> SizeReport:
     """
     engine = engine_of(request.engine)
     plan, found = _plan(request, engine)
+    if engine.needs_device and not plan.request.devices:
+        return _nowhere(request, found)
     memory = engine.memory(plan)
     decode, prefill = decode_and_prefill(plan) if request.architecture.causal else (None, None)
     if decode is None and request.architecture.causal and plan.request.devices:
@@ -48,9 +51,22 @@ def size(request: SizeRequest) -> SizeReport:
     )
     per_token = bytes_per_token(request.architecture, plan.kv) or None
     return SizeReport(
-        request.model, request.engine, memory.fits and not unknown, devices,
+        request.model, request.engine, memory.fits and not has_errors(found), devices,
         HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decode,
-        prefill, (*found, *memory.diagnostics),
+        prefill, (*found, *(() if unknown else memory.diagnostics)),
+    )  # fmt: skip
+
+
+def _nowhere(request: SizeRequest, found: list[Diagnostic]) -> SizeReport:
+    """An engine that computes on devices only, asked for without one."""
+    on_cpu = error(
+        f"{request.engine} needs a GPU",
+        detail="a CPU alone is served by llama.cpp or ik_llama.cpp",
+        advice="name a GPU, or choose the engine llama.cpp",
+    )
+    return SizeReport(
+        request.model, request.engine, False, (), HostSize(), None, None, None, None, None,
+        (*found, on_cpu),
     )  # fmt: skip
 
 
@@ -81,8 +97,9 @@ def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]
     kv = parse_kv_types(request.kv_dtype, gguf=engine.gguf)
     if engine.gguf and request.architecture.vision_parameters and request.gguf is None:
         found.append(note("the image encoder is a file of its own (mmproj) and is not counted"))
-    if not request.devices and not engine.gguf and request.cpu is None:
-        found.append(error(f"{request.engine} needs a device"))
+    if (request.adapter_rank or 1) > RANKS[-1]:
+        found.append(error(f"rank {request.adapter_rank} is above {RANKS[-1]}, the largest"))
+        request = replace(request, adapter_rank=RANKS[-1])
     if request.devices and _ranks(request) > len(request.devices):
         short = f"{_ranks(request)} ranks on {len(request.devices)} devices"
         found.append(error(f"{short}: tp x pp must not exceed the devices"))

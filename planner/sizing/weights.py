@@ -63,7 +63,7 @@ def matrix_bytes(storage: Storage, out: int, into: int, *, scale_bytes: int = 2)
 _NVFP4_WIDE: Final = frozenset(
     {"glm_moe_dsa", "deepseek_v3", "glm4_moe_lite", "gemma4", "minimax_m2"}
 )
-_NVFP4_FP8: Final = frozenset({"qwen3_5", "qwen3_5_moe"})
+_NVFP4_MIXED: Final = frozenset({"qwen3_5", "qwen3_5_moe"})
 _ATTENTION_PARTS: Final = frozenset({Role.ATTENTION, Role.SHARED_EXPERT})
 
 
@@ -71,16 +71,24 @@ def storage_of(tensor: Tensor, quantization: Quantization, family: str) -> Stora
     """How this tensor is stored: embeddings, output, norms and routers stay wide."""
     storage = quantization.storage
     wide = Storage.FP32 if storage is Storage.FP32 else Storage.WIDE
+    if storage is Storage.NVFP4 and len(tensor.shape) == 2:
+        return _nvfp4_storage(tensor, family)
     if len(tensor.shape) != 2 or tensor.role not in QUANTIZABLE:
         return wide
     if storage is Storage.MXFP4 and tensor.role is not Role.EXPERT:
         return wide
-    if storage is Storage.NVFP4 and tensor.role in _ATTENTION_PARTS:
-        if family in _NVFP4_WIDE:
-            return wide
-        if family in _NVFP4_FP8:
-            return Storage.FP8
     return storage
+
+
+def _nvfp4_storage(tensor: Tensor, family: str) -> Storage:
+    """NVIDIA's recipes: mixed with fp8 and a 4-bit output, or experts only, or every linear."""
+    if family in _NVFP4_MIXED:
+        if tensor.role is Role.ATTENTION:
+            return Storage.WIDE if tensor.gguf in ("ssm_alpha", "ssm_beta") else Storage.FP8
+        quantized = tensor.role in QUANTIZABLE or tensor.role is Role.OUTPUT
+        return Storage.NVFP4 if quantized else Storage.WIDE
+    kept = family in _NVFP4_WIDE and tensor.role in _ATTENTION_PARTS
+    return Storage.NVFP4 if tensor.role in QUANTIZABLE and not kept else Storage.WIDE
 
 
 def tensor_bytes(storage: Storage, shape: tuple[int, ...], *, scale_bytes: int = 2) -> MatrixBytes:

@@ -150,3 +150,21 @@ def test_heads_must_divide_by_the_ranks() -> None:
     found = report("Qwen/Qwen3-14B", "vllm", *[card(96)] * 3, quant="bf16", tp=3)
     assert any("do not divide" in item.summary for item in found.diagnostics)
     assert architecture("Qwen/Qwen3-14B").heads % 3
+
+
+def test_an_engine_for_gpus_is_refused_on_a_cpu() -> None:
+    found = report(LLAMA, "vllm", quant="bf16")
+    assert not found.fits
+    assert any("needs a GPU" in item.summary for item in found.diagnostics)
+
+
+def test_a_rank_beyond_the_largest_does_not_fit_quietly() -> None:
+    found = report(LLAMA, "vllm", card(80), quant="bf16", adapters=1, adapter_rank=1000)
+    assert not found.fits
+    assert any("rank 1000" in item.summary for item in found.diagnostics)
+
+
+def test_headers_of_a_checkpoint_win_over_its_config() -> None:
+    counted = report(LLAMA, "vllm", card(80), quant="bf16")
+    stored = report(LLAMA, "vllm", card(80), quant="bf16", checkpoint_bytes=16_060_522_496 + GIB)
+    assert gib_of(stored, "weights") == pytest.approx(gib_of(counted, "weights") + 1)

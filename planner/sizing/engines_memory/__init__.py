@@ -24,9 +24,14 @@ ENGINES: Final[dict[str, Engine]] = {
     engine.name: engine
     for engine in (
         Engine(
-            "vllm", vllm.memory, _COMMON | _GPU | _VERSIONED, gguf=False, default_version=LATEST
+            "vllm",
+            vllm.memory,
+            _COMMON | _GPU | _VERSIONED,
+            gguf=False,
+            default_version=LATEST,
+            needs_device=True,
         ),
-        Engine("sglang", sglang.memory, _COMMON | _GPU | _VERSIONED, gguf=False),
+        Engine("sglang", sglang.memory, _COMMON | _GPU | _VERSIONED, gguf=False, needs_device=True),
         Engine("llama.cpp", llama_cpp.llama_cpp, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         Engine("ik_llama.cpp", llama_cpp.ik_llama_cpp, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         Engine("ollama", llama_cpp.ollama, _COMMON | _LLAMA | _VERSIONED, gguf=True),

@@ -50,6 +50,7 @@ class Engine:
     options: frozenset[str]
     gguf: bool
     default_version: str | None = None
+    needs_device: bool = False
 
 
 def term(name: str, size: int, why: str, source: str = "") -> Term:

@@ -62,11 +62,10 @@ def llama_cpp(plan: Plan) -> EngineMemory:
 
 
 def ik_llama_cpp(plan: Plan) -> EngineMemory:
-    """ik_llama.cpp: no window saving; MLA's compressed cache comes with flash attention."""
+    """ik_llama.cpp: no window saving; MLA keeps the compressed cache."""
     request = plan.request
-    flash = request.flash_attention is not False
     ubatch = request.ubatch or min(512, request.batch or 512)
-    shape = CacheShape(_context(plan), request.parallel or 1, True, ubatch, False, latent=flash)
+    shape = CacheShape(_context(plan), request.parallel or 1, True, ubatch, False, latent=True)
     return _memory(plan, shape, IK)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from planner.diagnostics import error, note
+from planner.sizing.adapters import adapter_bytes
 from planner.sizing.engines_memory.common import (
     EngineMemory,
     Plan,
@@ -44,7 +45,8 @@ def memory(plan: Plan) -> EngineMemory:
     for rank in range(tp * pp):
         stage = rank // tp
         weights = _weights(plan, tp, pp, stage)
-        pool = int(free * fraction) - weights
+        slots = _adapters(plan, tp)
+        pool = int(free * fraction) - weights - slots
         span = stage_layers(len(a.layers), pp, stage)
         each = sum(token_bytes(a.layers[i], plan.kv, tp) for i in span)
         tokens.append(int(max(0, pool) // each) if each else 0)
@@ -61,11 +63,7 @@ def memory(plan: Plan) -> EngineMemory:
                 ),
                 term("activations", rest - graphs, "what the fraction leaves for running", _SOURCE),
                 term("graphs", graphs, "captured in the rest", "SGLang logs: 2.5 to 4 GiB printed"),
-                term(
-                    "adapters",
-                    0,
-                    "no adapter slots" if not request.adapters else "unknown for this engine",
-                ),
+                term("adapters", slots, _slots(plan), "SGLang's LoRA pool, as vLLM counts slots"),
                 term("runtime", total - free, "context, NCCL and what the driver keeps back"),
             )
         )
@@ -80,6 +78,20 @@ def memory(plan: Plan) -> EngineMemory:
         )
     host = (term("runtime", 4 * GIB, "Python, PyTorch and the API server; a rough figure"),)
     return EngineMemory(tuple(devices), host, fits, capacity, capacity, tuple(found))
+
+
+def _slots(plan: Plan) -> str:
+    count = plan.request.adapters or 0
+    rank = plan.request.adapter_rank or 16
+    return f"{count} slots of rank {rank}" if count else "no adapter slots"
+
+
+def _adapters(plan: Plan, tp: int) -> int:
+    request = plan.request
+    if not request.adapters:
+        return 0
+    rank = request.adapter_rank or 16
+    return request.adapters * adapter_bytes(request.architecture, rank, tp=tp, experts=False)
 
 
 def _weights(plan: Plan, tp: int, pp: int, stage: int) -> int:
