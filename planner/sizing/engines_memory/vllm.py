@@ -34,6 +34,8 @@ _LARGE: Final = 70 * GIB
 _CHUNKED_FROM: Final = 32768
 # what the allocator rounds up per layer of unmerged GGUF tensors (logs of two models)
 _GGUF_LAYER: Final = 2 * MIB
+# point-to-point stages alone need hardly any library memory (llm-d-planner, PP table)
+_PIPELINE_ONLY: Final = 72 * MIB
 _IDENTITY: Final = "vLLM worker memory profiling"
 
 
@@ -123,6 +125,8 @@ def _rank(plan: Plan, setup: _Setup, stage: int) -> tuple[tuple[Term, ...], int]
     graphs = _graphs(plan, setup)
     several = setup.tp > 1
     non_torch = setup.era.non_torch_tp if several else setup.era.non_torch
+    if setup.pp > 1 and not several:
+        non_torch = min(non_torch, _PIPELINE_ONLY)
     budget = int(setup.visible * setup.utilization)
     inside = graphs.bytes if setup.era.graphs_in_budget else 0
     pool = budget - weights.bytes - adapters.bytes - activations.bytes - non_torch - inside
@@ -214,6 +218,8 @@ def _activations(plan: Plan, setup: _Setup, stage: int) -> Term:
     top = plan.request.experts_per_token or a.experts_per_token
     width = ceil_div(a.expert_width, setup.tp)
     experts = setup.batch * top * (max(2 * width, a.hidden) + width) * 2 if a.experts else 0
+    if a.vision_parameters:  # the largest images' features beside the encoder's own output
+        experts += 2 * hidden
     if setup.era.moe_workspace:
         peak = max(sampler + hidden, forward) + experts
         how = "the larger of sampler and MLP, and the expert workspace"
@@ -225,7 +231,7 @@ def _activations(plan: Plan, setup: _Setup, stage: int) -> Term:
         peak,
         f"{how}: sampler {setup.sequences} x {a.vocab} x {setup.era.sampler_bytes:g} B = "
         f"{show(sampler)}, hidden {show(hidden)}, MLP at {setup.batch} tokens {show(forward)}, "
-        f"experts {show(experts)}",
+        f"experts and images {show(experts)}",
         setup.era.source,
     )
 
