@@ -5,7 +5,7 @@ Values only. ``planner.resolve`` makes them; sizing, placement, cost and render 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -54,8 +54,7 @@ class LocalFile(NamedTuple):
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalModel:
+class LocalModel(NamedTuple):
     """A model's files on this machine. ``weights`` is None for a hub source; ``folder`` says that
     it names a folder; ``archive`` is the image in a file. ``architecture``, ``gguf``,
     ``quant`` and ``context`` (the length it was trained for) are what the weights' header says."""
@@ -79,8 +78,7 @@ class HostDevice:
     uuid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FarmHost:
+class FarmHost(NamedTuple):
     """A host. ``address`` is None for offers not yet rented; ``listen`` is what ports bind to
     when a workload is exposed to the private network."""
 
@@ -99,8 +97,7 @@ class FarmHost:
         return self.spec.rent is not None
 
 
-@dataclass(frozen=True, slots=True)
-class FarmModel:
+class FarmModel(NamedTuple):
     """A model with its facts, quantization and engine chosen.
 
     ``facts`` is None when neither the files nor the catalogue know the architecture; ``yarn`` is
@@ -126,8 +123,7 @@ class FarmModel:
     adapter_rank: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Farm:
+class Farm(NamedTuple):
     """Everything resolved. Order follows the document, so that output is stable."""
 
     project: str
@@ -174,10 +170,9 @@ class Placed:
         return self.host.listen or "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where every replica runs. ``left_out`` are replicas that found no place."""
 
     farm: Farm
     replicas: tuple[Placed, ...]
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()

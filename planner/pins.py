@@ -8,11 +8,11 @@ farm. Reading and writing the file is ``planner.sources.lock_file``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class HubFile:
+class HubFile(NamedTuple):
     """A file of a model repository. ``sha256`` is None where the hub does not state it."""
 
     name: str
@@ -20,8 +20,7 @@ class HubFile:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HubPin:
+class HubPin(NamedTuple):
     """A model repository at one commit."""
 
     repository: str
@@ -29,25 +28,23 @@ class HubPin:
     files: tuple[HubFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FilePin:
+class FilePin(NamedTuple):
     """A local file that is pushed to hosts."""
 
     sha256: str
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(NamedTuple):
     """All that is pinned.
 
     ``models`` by repository as the blueprint names it (``org/name`` or ``org/name@revision``),
     ``images`` from reference to reference with digest, ``files`` by path as written.
     """
 
-    models: Mapping[str, HubPin] = field(default_factory=dict)
-    images: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, FilePin] = field(default_factory=dict)
+    models: Mapping[str, HubPin] = MappingProxyType({})
+    images: Mapping[str, str] = MappingProxyType({})
+    files: Mapping[str, FilePin] = MappingProxyType({})
 
     def model(self, repository: str, revision: str | None) -> HubPin | None:
         """The pin of a source; one of another commit than the blueprint asks for is none."""

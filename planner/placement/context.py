@@ -7,7 +7,6 @@ asked for them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from planner.diagnostics import Diagnostic, note
@@ -27,13 +26,13 @@ def with_shorter_context(model: FarmModel, report: SizeReport) -> FarmModel | No
     if model.spec.context is not None or model.context is None:
         return None
     longest = (report.max_context or 0) // STEP * STEP
-    return replace(model, context=longest) if LEAST <= longest < model.context else None
+    return model._replace(context=longest) if LEAST <= longest < model.context else None
 
 
 def chosen_context(asked: FarmModel, placed: Iterable[FarmModel]) -> FarmModel:
     """``asked`` with the shortest context of its replicas: all must answer the same questions."""
     found = [model.context for model in placed if model.context is not None]
-    return replace(asked, context=min(found)) if found else asked
+    return asked._replace(context=min(found)) if found else asked
 
 
 def said_of(asked: FarmModel, chosen: FarmModel) -> tuple[Diagnostic, ...]:

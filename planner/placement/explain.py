@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 from planner.diagnostics import Diagnostic, Severity, error
@@ -84,12 +83,12 @@ def _way_out(
 def _changes(model: FarmModel, tried: tuple[Attempt, ...]) -> Iterator[tuple[str, FarmModel]]:
     """Changes that cost no money: a shorter context, then more equal cards of one host."""
     for context in _contexts(model, tried):
-        yield f"context: {tokens(context)}", replace(model, context=context)
+        yield f"context: {tokens(context)}", model._replace(context=context)
     cards = max((len(attempt.room.cards) for attempt in tried), default=0)
     count = 2 * (model.spec.tensor_parallel or 1)
     while count <= cards:
         spec = model.spec.model_copy(update={"tensor_parallel": count})
-        yield f"tensor_parallel: {count}", replace(model, spec=spec)
+        yield f"tensor_parallel: {count}", model._replace(spec=spec)
         count *= 2
 
 

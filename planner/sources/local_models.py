@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from planner.blueprint.schema import Blueprint, ImageArchive
@@ -48,8 +47,7 @@ def _with_header(local: LocalModel) -> LocalModel:
     files = read_model_files(local.weights.path) if local.weights else None
     if files is None:
         return local
-    return replace(
-        local,
+    return local._replace(
         architecture=files.architecture,
         gguf=files.gguf,
         quant=files.quant,

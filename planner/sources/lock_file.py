@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +16,15 @@ _SCHEMA: Final = 1
 def read_lock(folder: Path) -> Pins:
     """The pins in ``folder``; none without a lock file. Raises BlueprintInvalid when damaged."""
     path = folder / NAME
+    if not path.exists():
+        return Pins()
+    import json  # most blueprints have no lock file and need not wait for it
+
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["planner-lock"] != _SCHEMA:
             raise ValueError(f"it is of version {data['planner-lock']!r}")
         return _pins(data)
-    except FileNotFoundError:
-        return Pins()
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise BlueprintInvalid(
             "the lock file cannot be used",
@@ -35,6 +36,8 @@ def read_lock(folder: Path) -> Pins:
 
 def write_lock(folder: Path, pins: Pins) -> Path:
     """Write the pins, sorted, so that a diff shows what moved. Raises UsageError."""
+    import json
+
     path = folder / NAME
     part = path.with_name(f"{NAME}.{os.getpid()}")
     try:

@@ -36,11 +36,9 @@ def launch(
     **spec: Any,
 ) -> Launch:
     """A replica of `chat` on a host of its own, as the engine would see it in a container."""
-    from dataclasses import replace
-
     row, _ = pick_version(rows_of(name), version)
     assert row is not None
-    told = replace(model("chat", name, **spec), **(fields or {}))
+    told = model("chat", name, **spec)._replace(**(fields or {}))
     where = host("box", devices, address="me@box", sockets=sockets)
     size = report(told, devices, 20 * GIB)
     placed = Placed(told, 0, where, devices, size, 20001)

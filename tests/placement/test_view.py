@@ -116,7 +116,7 @@ def test_no_line_is_wider_than_the_terminal_or_steers_it(
     host_name: str, model_name: str, width: int, odd: str
 ) -> None:
     box = host(host_name, cards(1, device(odd)), cpu=None)
-    box = replace(box, address=odd)
+    box = box._replace(address=odd)
     placement, _ = place(farm([box], [model(model_name)]), lambda m, h, d: report(m, d, GIB))
     text = size_to_text(placement, Style(width=width), explain=True)
     assert max(cells(line) for line in text.splitlines()) <= width

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,13 @@ def read_placement(case: Path) -> Placement:
     assert validated.farm is not None, validated.diagnostics
     files: Mapping[str, Any] = data.get("files", {})
     models = tuple(_with_files(model, files.get(model.name, {})) for model in validated.farm.models)
-    farm = replace(validated.farm, models=models)
+    farm = validated.farm._replace(models=models)
     replicas = tuple(_placed(farm, row) for row in data["replicas"])
     return Placement(farm, replicas)
 
 
 def _with_files(model: FarmModel, files: Mapping[str, Any]) -> FarmModel:
-    return replace(
-        model,
+    return model._replace(
         weights=_local(model.weights, files.get("weights")),
         archive=_local(model.archive, files.get("archive")),
     )

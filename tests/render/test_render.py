@@ -43,17 +43,17 @@ def digests(found: Bundle) -> dict[str, str]:
 
 def changed(given: Placement, model: str, change: Callable[[Placed], Placed]) -> Placement:
     replicas = tuple(change(r) if r.model.name == model else r for r in given.replicas)
-    return replace(given, replicas=replicas)
+    return given._replace(replicas=replicas)
 
 
 def with_model(**fields: Any) -> Callable[[Placed], Placed]:
-    return lambda placed: replace(placed, model=replace(placed.model, **fields))
+    return lambda placed: replace(placed, model=placed.model._replace(**fields))
 
 
 def with_spec(**fields: Any) -> Callable[[Placed], Placed]:
     def change(placed: Placed) -> Placed:
         spec = placed.model.spec.model_copy(update=fields)
-        return replace(placed, model=replace(placed.model, spec=spec))
+        return replace(placed, model=placed.model._replace(spec=spec))
 
     return change
 
@@ -89,7 +89,7 @@ def test_a_better_estimate_restarts_nothing() -> None:
 
 def test_another_model_on_the_host_changes_the_release_and_no_digest() -> None:
     given = placement("cards")
-    fewer = replace(given, replicas=tuple(r for r in given.replicas if r.model.name != "small"))
+    fewer = given._replace(replicas=tuple(r for r in given.replicas if r.model.name != "small"))
     before, after = bundle(given), bundle(fewer)
     assert host(before, "box").digest != host(after, "box").digest
     assert digests(after).items() <= digests(before).items()
