@@ -15,6 +15,7 @@ from planner.engines.engine import Launch
 from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.bundle import Artifact, Bundle, HostBundle, Probe, Runtime, Workload
 from planner.render.compose import render_compose
+from planner.render.exposure import check_exposure
 from planner.render.limits import deadline_seconds, start_seconds
 from planner.render.manifest import render_manifest
 from planner.render.rendered import Rendered, Renderer
@@ -63,6 +64,7 @@ def _host(
         if replica is not None:
             replicas.append(replica)
             found += check_arguments(replica.engine, _any_launch(replica))
+            found += check_exposure(placed)
     if not replicas:
         return HostBundle(host.name, project, runtime, (), ()), found
     rendered = RENDERERS[runtime](project, host, tuple(replicas))

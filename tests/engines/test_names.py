@@ -1,0 +1,40 @@
+"""An engine's name stands in its own file: the rest asks the registry what an engine can do."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from planner.engines.registry import ENGINES
+
+ROOT = Path(__file__).parents[2] / "planner"
+# Sizing has a memory model for each engine; there the names are the data.
+ASKING = ("render", "placement", "diff", "apply", "views", "remote", "cost", "resolve.py")
+
+
+def modules() -> list[Path]:
+    found = [ROOT / name for name in ASKING]
+    return [path for item in found for path in ([item] if item.is_file() else item.rglob("*.py"))]
+
+
+def texts(path: Path) -> list[str]:
+    """Text constants of a module that are no docstrings."""
+    tree = ast.parse(path.read_text())
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    ]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_engine_is_named(path: Path) -> None:
+    names = {word for engine in ENGINES for word in (engine.name, *engine.aliases)}
+    assert not names & set(texts(path))
+
+
+def test_there_are_modules() -> None:
+    assert len(modules()) > 40
