@@ -6,7 +6,6 @@ from typing import Final
 
 from planner.sizing.architecture import QUANTIZABLE, Architecture, Role, Split, Tensor
 from planner.sizing.weights import rank_shape
-from planner.units import ceil_div
 
 # ranks that vLLM allocates (vllm/config/lora.py); any other is rounded up
 RANKS: Final = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -64,8 +63,3 @@ def vocabulary_bytes(architecture: Architecture, rank: int, *, extra: int = 256)
         return 0
     a = architecture
     return 2 * (rank * (a.vocab + extra) + rank * a.hidden + extra * a.hidden) * 2
-
-
-def padded_vocabulary_bytes(architecture: Architecture, rank: int, tp: int) -> int:
-    """One rank's share of the output matrix's adapter buffer."""
-    return 2 * rank * (architecture.hidden + ceil_div(architecture.vocab, tp))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -196,9 +197,8 @@ def paged_pool(
     return PagedPool(blocks, block_bytes, block, int(blocks * context / per_request), longest)
 
 
-def _longest(need: object, blocks: int, limit: int) -> int:
+def _longest(need: Callable[[int], int], blocks: int, limit: int) -> int:
     """The longest sequence whose blocks fit, by bisection."""
-    assert callable(need)
     low, high = 0, max(limit, 1) * 64
     while low < high:
         middle = (low + high + 1) // 2

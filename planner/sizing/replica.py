@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.catalogue.model import hugging_face_config
-from planner.diagnostics import error
+from planner.diagnostics import error, note
 from planner.farm import FarmHost, FarmModel, HostDevice
 from planner.sizing.architecture import Architecture, UnknownArchitecture
 from planner.sizing.architectures import architecture_of
@@ -11,7 +11,16 @@ from planner.sizing.devices import accelerator, processor
 from planner.sizing.kv import UnknownKvType
 from planner.sizing.quantization import UnknownQuantization
 from planner.sizing.size import UnknownEngine, size
-from planner.sizing.values import Accelerator, HostSize, Processor, SizeReport, SizeRequest
+from planner.sizing.values import (
+    Accelerator,
+    DeviceSize,
+    HostSize,
+    Processor,
+    SizeReport,
+    SizeRequest,
+    Term,
+)
+from planner.units import ceil_div, gib
 
 
 class ReplicaSizer:
@@ -29,6 +38,8 @@ class ReplicaSizer:
         """
         architecture = self._architecture(model)
         if isinstance(architecture, str):
+            if model.spec.footprint is not None:
+                return _declared(model, devices, model.spec.footprint)
             return _unsized(model, architecture)
         try:
             return size(_request(model, host, devices, architecture))
@@ -92,6 +103,25 @@ def _processor(host: FarmHost) -> Processor | None:
         return None
     row = processor(host.cpu)
     return Processor(row.name, row.bandwidth, row.cores, host.spec.sockets)
+
+
+def _declared(model: FarmModel, devices: tuple[HostDevice, ...], footprint: int) -> SizeReport:
+    """What the blueprint says a model takes, shared evenly by its devices or taken from RAM."""
+    why = "as written: footprint"
+    share = Term("footprint", ceil_div(footprint, max(1, len(devices))), why, "the blueprint")
+    sizes = tuple(
+        DeviceSize(item.device.id, item.index, item.memory_bytes, (share,)) for item in devices
+    )
+    fits = all(size.free_bytes >= 0 for size in sizes)
+    host = HostSize() if devices else HostSize((share,))
+    said = note(
+        f"{model.name!r} is counted with the {gib(footprint)} that are written",
+        "models",
+        model.name,
+    )
+    return SizeReport(
+        model.name, model.engine, fits, sizes, host, None, None, model.context, None, None, (said,)
+    )
 
 
 def _unsized(model: FarmModel, why: str) -> SizeReport:

@@ -246,61 +246,17 @@ def gpt_oss(config: Config) -> Architecture:
     every = tuple(range(size.count))
     width, count = whole(config, "intermediate_size"), whole(config, "num_local_experts")
     sliding = sliding_layers(config, size.count, 2)
-    at = "model.layers.{layer}"
+    sinks = "model.layers.{layer}.self_attn.sinks"
     tensors = [
         *ends(size.hidden, size.vocab, tied=bool(config.get("tie_word_embeddings"))),
         *_norms(Style("gpt_oss"), size.hidden, every),
         *attention(
-            size.hidden,
-            size.heads,
-            size.kv_heads,
-            size.head_dim,
-            every,
-            qkv_bias=True,
+            size.hidden, size.heads, size.kv_heads, size.head_dim, every, qkv_bias=True,
             output_bias=True,
         ),
-        Tensor(
-            f"{at}.self_attn.sinks", "attn_sinks", (size.heads,), Role.OTHER, every, Split.COLUMN
-        ),
-        *linear(
-            f"{at}.mlp.router", "ffn_gate_inp", count, size.hidden, Role.ROUTER, every, bias=True
-        ),
-        *linear(
-            f"{at}.mlp.experts.gate_proj",
-            "ffn_gate_exps",
-            width,
-            size.hidden,
-            Role.EXPERT,
-            every,
-            split=Split.COLUMN,
-            copies=count,
-            bias=True,
-            fused="w13",
-        ),
-        *linear(
-            f"{at}.mlp.experts.up_proj",
-            "ffn_up_exps",
-            width,
-            size.hidden,
-            Role.EXPERT,
-            every,
-            split=Split.COLUMN,
-            copies=count,
-            bias=True,
-            fused="w13",
-        ),
-        *linear(
-            f"{at}.mlp.experts.down_proj",
-            "ffn_down_exps",
-            size.hidden,
-            width,
-            Role.EXPERT,
-            every,
-            split=Split.ROW,
-            copies=count,
-            bias=True,
-        ),
-    ]
+        Tensor(sinks, "attn_sinks", (size.heads,), Role.OTHER, every, Split.COLUMN),
+        *experts(size.hidden, width, count, every, bias=True),
+    ]  # fmt: skip
     return Architecture(
         "gpt_oss",
         size.hidden,

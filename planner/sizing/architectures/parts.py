@@ -9,7 +9,6 @@ from planner.sizing.architecture import (
     Layer,
     LayerKind,
     Role,
-    Rope,
     Split,
     Tensor,
     UnknownArchitecture,
@@ -150,45 +149,27 @@ def gated_mlp(hidden: int, width: int, layers: Layers) -> list[Tensor]:
     ]
 
 
-def experts(hidden: int, width: int, count: int, layers: Layers) -> list[Tensor]:
+def _expert(
+    name: str, out: int, into: int, layers: Layers, split: Split, *, copies: int, bias: bool
+) -> list[Tensor]:
+    """One matrix of all experts of a layer; gate and up are merged by engines."""
+    return linear(
+        f"model.layers.{{layer}}.mlp.experts.{{expert}}.{name}_proj", f"ffn_{name}_exps", out, into,
+        Role.EXPERT, layers, split=split, bias=bias, copies=copies,
+        fused="w13" if split is Split.COLUMN else "",
+    )  # fmt: skip
+
+
+def experts(
+    hidden: int, width: int, count: int, layers: Layers, *, bias: bool = False
+) -> list[Tensor]:
     """A router and ``count`` gated experts."""
-    at, role = "model.layers.{layer}.mlp.experts.{expert}", Role.EXPERT
+    router = "model.layers.{layer}.mlp.gate"
     return [
-        *linear(
-            "model.layers.{layer}.mlp.gate", "ffn_gate_inp", count, hidden, Role.ROUTER, layers
-        ),
-        *linear(
-            f"{at}.gate_proj",
-            "ffn_gate_exps",
-            width,
-            hidden,
-            role,
-            layers,
-            split=Split.COLUMN,
-            copies=count,
-            fused="w13",
-        ),
-        *linear(
-            f"{at}.up_proj",
-            "ffn_up_exps",
-            width,
-            hidden,
-            role,
-            layers,
-            split=Split.COLUMN,
-            copies=count,
-            fused="w13",
-        ),
-        *linear(
-            f"{at}.down_proj",
-            "ffn_down_exps",
-            hidden,
-            width,
-            role,
-            layers,
-            split=Split.ROW,
-            copies=count,
-        ),
+        *linear(router, "ffn_gate_inp", count, hidden, Role.ROUTER, layers, bias=bias),
+        *_expert("gate", width, hidden, layers, Split.COLUMN, copies=count, bias=bias),
+        *_expert("up", width, hidden, layers, Split.COLUMN, copies=count, bias=bias),
+        *_expert("down", hidden, width, layers, Split.ROW, copies=count, bias=bias),
     ]
 
 
@@ -274,8 +255,3 @@ def sliding_layers(config: Config, count: int, default_pattern: int = 0) -> froz
     if pattern <= 0:
         return frozenset()
     return frozenset(i for i in range(count) if (i + 1) % pattern)
-
-
-def rope(positions: int, dim: int) -> Rope:
-    """A rotary table."""
-    return Rope(positions, dim)
