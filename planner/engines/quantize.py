@@ -48,7 +48,7 @@ def check_quantization(model: FarmModel, methods: Mapping[str, str]) -> tuple[Di
             "quant",
             value=model.spec.quant,
             detail=f"{model.engine} cannot make {wanted.name} while it loads",
-            advice=f"{where}@<commit>",
+            advice=where,
         ),
     )
 
