@@ -1,0 +1,1 @@
+"""Measurements of planner against something a reader can run too."""
