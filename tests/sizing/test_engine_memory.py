@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from planner.sizing.engines_memory.llama_compute import MODERN, Graph, compute_bytes
+from planner.sizing.engines_memory.llama_kv import CacheShape, sliding_cells
+from planner.sizing.kv import parse_kv_types
 from planner.units import GIB
-from tests.sizing.models import architecture, card, gib_of, report
+from tests.sizing.models import architecture, card, gib_of, mib_on_host, report
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -111,6 +114,67 @@ def test_compute_buffers_that_were_logged(
 ) -> None:
     found = report(model, engine, card(400), quant="Q8_0", parallel=1, **options)
     assert gib_of(found, "activations") * 1024 == pytest.approx(logged, rel=0.02)
+
+
+BUILD = "b11669"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "logged"),
+    [  # MiB that llama-server of build 11669 printed for files of these shapes on a CPU
+        ("Qwen/Qwen3-4B", {"context": 512, "parallel": 1}, 82.52),
+        ("Qwen/Qwen3-4B", {"context": 8192, "parallel": 1}, 90.02),
+        ("Qwen/Qwen3-4B", {"context": 32_768, "parallel": 1}, 114.02),
+        ("Qwen/Qwen3-4B", {"context": 8192, "parallel": 1, "ubatch": 1024}, 180.04),
+        ("Qwen/Qwen3-4B", {"context": 8192, "parallel": 1, "ubatch": 128}, 22.5),
+        (LLAMA, {"context": 8192, "parallel": 1}, 132.02),
+        ("Qwen/Qwen3-30B-A3B", {"context": 8192, "parallel": 1}, 96.02),
+        ("Qwen/Qwen3-30B-A3B", {"context": 32_768, "parallel": 1}, 120.02),
+        ("google/gemma-3-12b-it", {"context": 8192, "parallel": 1}, 137.03),
+        ("google/gemma-3-12b-it", {"context": 8192}, 140.03),
+        ("openai/gpt-oss-20b", {"context": 8192, "parallel": 1}, 104.4),
+        ("Qwen/Qwen3.5-9B", {"context": 8192, "parallel": 1}, 120.02),
+    ],
+)
+def test_compute_buffers_of_a_current_build(
+    model: str, options: dict[str, int], logged: float
+) -> None:
+    built = architecture(model)
+    window = max((layer.window for layer in built.layers), default=0)
+    context, ubatch = options["context"], options.get("ubatch", 512)
+    slots, unified = options.get("parallel", 4), "parallel" not in options
+    shape = CacheShape(context, slots, unified, ubatch, windows=True, latent=True)
+    graph = Graph(
+        context, ubatch, flash=True, window_cells=sliding_cells(window, shape), has_output=True,
+        has_layers=True, on_host=True, staging=0, kv=parse_kv_types("f16"),
+    )  # fmt: skip
+    size, _ = compute_bytes(built, graph, MODERN)
+    assert size / 2**20 == pytest.approx(logged, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("model", "slots", "logged"),
+    [  # KV and recurrent buffers of the same build at 8192 tokens; None is the server's default
+        ("google/gemma-3-12b-it", 1, 512 + 480),
+        ("google/gemma-3-12b-it", None, 512 + 1440),
+        ("openai/gpt-oss-20b", 1, 192 + 18),
+        ("Qwen/Qwen3.5-9B", 1, 256 + 50.25),
+        ("Qwen/Qwen3.5-9B", None, 256 + 201),
+    ],
+)
+def test_caches_of_a_current_build(model: str, slots: int | None, logged: float) -> None:
+    found = report(
+        model, "llama.cpp", quant="Q4_K_M", context=8192, parallel=slots, engine_version=BUILD
+    )
+    assert mib_on_host(found, "kv_cache") == logged
+
+
+def test_a_device_of_a_current_build_has_no_input_states() -> None:
+    found = report(
+        "Qwen/Qwen3-4B", "llama.cpp", card(24), quant="Q4_K_M", context=8192, parallel=1,
+        engine_version=BUILD,
+    )  # fmt: skip
+    assert gib_of(found, "activations") * 1024 == pytest.approx(85.01, abs=0.02)
 
 
 def test_the_input_embedding_stays_on_the_host() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_byte
 from planner.sizing.engines_memory.llama_compute import (
     IK,
     MAINLINE,
+    MODERN,
     Flavour,
     Graph,
     compute_bytes,
@@ -35,6 +37,8 @@ from planner.units import MIB
 
 # driver, CUDA context and cuBLAS beside the logged buffers (llama.cpp pull 15860: "unaccounted")
 _RUNTIME: Final = 450 * MIB
+# builds of 2026 reserve few output rows; without a version the larger, older buffer is assumed
+_FEW_OUTPUTS_FROM: Final = 9000
 _HOST_RUNTIME: Final = 512 * MIB
 _SOURCES: Final = "llama.cpp src/llama-kv-cache*.cpp, llama-memory-recurrent.cpp"
 
@@ -58,7 +62,13 @@ def llama_cpp(plan: Plan) -> EngineMemory:
     context = _context(plan)
     ubatch = request.ubatch or min(512, request.batch or 512)
     shape = CacheShape(context, slots, unified, ubatch, windows=True, latent=True)
-    return _memory(plan, shape, MAINLINE)
+    return _memory(plan, shape, MODERN if _build(plan) >= _FEW_OUTPUTS_FROM else MAINLINE)
+
+
+def _build(plan: Plan) -> int:
+    """The build number in a version such as ``b11669``; 0 where none is given."""
+    found = re.search(r"\d{4,6}", plan.request.engine_version or "")
+    return int(found[0]) if found else 0
 
 
 def ik_llama_cpp(plan: Plan) -> EngineMemory:
@@ -122,7 +132,7 @@ def _graph(plan: Plan, setup: _Setup, device: int) -> Graph:
     cells = sliding_cells(window, setup.shape) if setup.shape.windows else setup.shape.context
     return Graph(
         setup.shape.context, setup.shape.ubatch, setup.flash, cells,
-        setup.where.output == device, bool(mine), staging, plan.kv,
+        setup.where.output == device, bool(mine), device == HOST, staging, plan.kv,
     )  # fmt: skip
 
 
@@ -193,8 +203,8 @@ def _host(plan: Plan, setup: _Setup) -> tuple[Term, ...]:
     weights = device_weights(setup.weights, setup.where, HOST)
     graph = _graph(plan, setup, HOST)
     buffers = host_bytes(a, graph)
-    if graph.has_layers:
-        buffers += compute_bytes(a, graph, setup.flavour)[0]
+    if graph.has_layers:  # the CPU's own buffer holds its inputs too
+        buffers = max(buffers, compute_bytes(a, graph, setup.flavour)[0])
     output = 0 if a.causal is False else a.vocab * setup.shape.slots * 4
     return (
         term(
