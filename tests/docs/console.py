@@ -1,10 +1,10 @@
 """Reads what a Markdown page tells people to type, runs it, and compares what it says they see.
 
 A block of the page is marked `console`, with a second word where it needs more than files:
-`console hosts` needs two hosts, `console machine` a machine to itself, with root and a network. A line that starts with `$ `
-is a command, what follows is its output; a line `...` stands for any lines, and a command whose
-next one is `echo $?` may end with the code that is shown there. A `yaml` block that starts with
-`# NAME.yaml` is that file.
+`console hosts` needs two hosts, `console machine` a machine to itself, with root and a network.
+A line that starts with `$ ` is a command, what follows is its output; a line `...` stands for any
+lines, and a command whose next one is `echo $?` may end with the code that is shown there. A
+`yaml` block that starts with `# NAME.yaml` is that file.
 """
 
 from __future__ import annotations
