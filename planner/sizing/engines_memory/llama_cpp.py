@@ -113,7 +113,7 @@ def _memory(plan: Plan, shape: CacheShape, flavour: Flavour) -> EngineMemory:
     if ram is not None and host_used > ram:
         found.append(error(f"the host's RAM lacks {show(host_used - ram)}"))
     fits = not missing and (ram is None or host_used <= ram)
-    longest = _longest(plan, setup, devices)
+    longest = _longest(plan, setup, devices, host)
     return EngineMemory(
         devices, host, fits, shape.context if request.architecture.causal else None, longest,
         tuple(found),
@@ -228,21 +228,24 @@ def _missing(plan: Plan, devices: tuple[tuple[Term, ...], ...]) -> list[tuple[in
     return found
 
 
-def _longest(plan: Plan, setup: _Setup, devices: tuple[tuple[Term, ...], ...]) -> int | None:
+def _longest(
+    plan: Plan, setup: _Setup, devices: tuple[tuple[Term, ...], ...], host: tuple[Term, ...]
+) -> int | None:
     """The longest context whose cache the free memory holds beside the other terms."""
     a = plan.request.architecture
-    if not a.causal or not devices:
-        return a.max_position or None
     longest = a.max_position or setup.shape.context
-    for index, terms in enumerate(devices):
-        total = plan.request.devices[index].memory_bytes
+    places = [
+        (d.memory_bytes, terms) for d, terms in zip(plan.request.devices, devices, strict=True)
+    ]
+    if plan.request.host_memory_bytes is not None:
+        places.append((plan.request.host_memory_bytes, host))
+    for total, terms in places:
         if total is None:
             return None
-        free = total - sum(item.bytes for item in terms if item.name != "kv_cache")
-        cache = next(item.bytes for item in terms if item.name == "kv_cache")
-        if cache <= 0:
-            continue
-        longest = min(longest, max(0, free) * setup.shape.context // cache)
+        cache = sum(item.bytes for item in terms if item.name == "kv_cache")
+        free = total - sum(item.bytes for item in terms) + cache
+        if a.causal and cache:
+            longest = min(longest, max(0, free) * setup.shape.context // cache)
     return longest
 
 
