@@ -7,8 +7,6 @@ between is a pure stage. Nothing here prints: results and diagnostics go back to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +14,7 @@ from planner.blueprint import schema
 from planner.blueprint.check import check_blueprint, check_inventory
 from planner.blueprint.document import Document
 from planner.blueprint.references import check_references
-from planner.diagnostics import Diagnostic, Severity, error, has_errors
+from planner.diagnostics import Diagnostic, error, has_errors
 from planner.errors import BlueprintInvalid
 from planner.farm import Farm, Placement
 from planner.resolve import Resolved, resolve
@@ -27,7 +25,6 @@ from planner.sources.lock_file import read_lock
 
 if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
-    from planner.cost.values import CostReport
     from planner.render.bundle import Bundle
 
 
@@ -150,24 +147,6 @@ def size(validated: Validated) -> Sized:
     farm = require(validated)
     placement, found = place(farm, ReplicaSizer())
     return Sized(validated.path, placement, (*validated.diagnostics, *found))
-
-
-def cost(validated: Validated, today: date) -> tuple[CostReport, tuple[Diagnostic, ...]]:
-    """Price a month. Raises BlueprintInvalid when the blueprint itself is wrong.
-
-    What fits nowhere is a warning here: hosts cost money whether or not models fit on them.
-    """
-    from planner.cost.estimate import estimate
-    from planner.cost.prices import CataloguePrices
-
-    sized = size(validated)
-    prices = CataloguePrices(PackagedCatalogue())
-    report = estimate(sized.placement.farm, sized.placement, prices, today)
-    softened = (
-        replace(item, severity=Severity.WARNING) if item.severity is Severity.ERROR else item
-        for item in sized.diagnostics
-    )
-    return report, tuple(softened)
 
 
 def render(validated: Validated) -> Rendered:

@@ -72,6 +72,14 @@ class _Instance:
         return core_schema.is_instance_schema(source)
 
 
+def _hours(value: Any) -> Any:
+    if isinstance(value, str):
+        from planner.blueprint.schedule import parse_schedule  # only where hours are written
+
+        parse_schedule(value)
+    return value
+
+
 def _text_schema(example: str, pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "examples": [example], "pattern": pattern})
 
@@ -112,6 +120,11 @@ EnergyRate = Annotated[
     BeforeValidator(_per_kwh),
     PlainSerializer(str),
     _text_schema("0.37 EUR/kWh", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?kWh$"),
+]
+Hours = Annotated[
+    str,
+    BeforeValidator(_hours),
+    _text_schema("mon-fri 09:00-19:00 Europe/Berlin", r"^\S"),
 ]
 Share = Annotated[
     Decimal,

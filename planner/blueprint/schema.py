@@ -18,6 +18,7 @@ from planner.blueprint.quantities import (
     Bytes,
     EnergyRate,
     HourlyRate,
+    Hours,
     Share,
     Tokens,
 )
@@ -124,9 +125,10 @@ class Rent(Section):
     gpu: Text
     count: Count = 1
     at_most: HourlyRate | None = None
-    hours: Text | None = None
+    hours: Hours | None = None
     kind: Text | None = None
     disk: Bytes | None = None
+    traffic: Bytes | None = None  # a month, both ways together
 
 
 class Keep(Section):

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date
 
 from planner.blueprint.schema import Budget
 from planner.catalogue.price import ExchangeRate
-from planner.cost.age import STALE_DAYS, age_days
+from planner.cost.age import AgeLimit, aged, old_quotes
 from planner.cost.budget import against_budget
 from planner.cost.energy import draws_power, energy_charges
 from planner.cost.exchange import convert, to_lines
 from planner.cost.prices import Prices
 from planner.cost.purchase import purchase_charges
 from planner.cost.rent import rent_charges
+from planner.cost.shares import divided
 from planner.cost.values import Charge, CostLine, CostReport
 from planner.diagnostics import Diagnostic, error, note, warning
 from planner.farm import Farm, FarmHost, Placement
@@ -26,13 +26,13 @@ DEFAULT_CURRENCY = "USD"
 
 
 def estimate(
-    farm: Farm, placement: Placement | None, prices: Prices, today: date | None = None
+    farm: Farm, placement: Placement | None, prices: Prices, limit: AgeLimit | None = None
 ) -> CostReport:
     """The cost of a month of 730 hours, host by host in the farm's order.
 
     In ``budget.currency``, else the budget's own currency, else that of all charges when they
-    agree, else USD. ``placement`` only adds a warning for rented hosts that nothing runs on;
-    ``today`` one for quotes older than 31 days. Over the budget is an error diagnostic.
+    agree, else USD. ``placement`` divides the month by model and role, and names rented hosts that
+    nothing runs on; ``limit`` marks quotes that are too old. Over the budget is an error.
     """
     budget = farm.blueprint.budget or Budget()
     charges: list[Charge] = []
@@ -50,11 +50,16 @@ def estimate(
     currency = _currency(budget, charges)
     lines, unconverted = to_lines(charges, currency, prices)
     found += unconverted
-    found += _old_quotes(lines, today)
+    if limit is not None:
+        lines = tuple(aged(line, limit) for line in lines)
     report = CostReport(currency, lines, None, _rates(lines), ())
     report = _with_budget(report, budget, prices, found)
+    if limit is not None:
+        found += old_quotes(lines, report.rates, limit)
+    shares, undivided = divided(lines, currency, farm, placement)
+    found += undivided
     found += [_rate_used(rate) for rate in report.rates]
-    return replace(report, diagnostics=tuple(found))
+    return replace(report, diagnostics=tuple(found), shares=shares)
 
 
 def _currency(budget: Budget, charges: Iterable[Charge]) -> str:
@@ -146,20 +151,6 @@ def _beside(farm: Farm, host: str) -> bool:
     named += [service.on for service in blueprint.services.values()]
     named += [blueprint.gateway.on] if blueprint.gateway else []
     return any(host in on for on in named)
-
-
-def _old_quotes(lines: Iterable[CostLine], today: date | None) -> Iterator[Diagnostic]:
-    if today is None:
-        return
-    for line in lines:
-        age = age_days(line.as_of, today)
-        if line.kind.value in ("rent", "storage") and age is not None and age > STALE_DAYS:
-            yield warning(
-                f"the price for {line.kind.value} of {line.resource} is {age} days old",
-                *line.resource.split("."),
-                detail=f"{line.source}, {line.as_of}",
-                advice="ask the provider before you rely on it",
-            )
 
 
 def _names(hosts: Iterable[FarmHost]) -> str:

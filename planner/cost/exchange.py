@@ -54,7 +54,15 @@ def _line(charge: Charge, rate: ExchangeRate | None) -> CostLine:
         source=source,
         as_of=charge.source.date if charge.source else None,
         rate=rate,
+        once=_once(charge, rate),
     )
+
+
+def _once(charge: Charge, rate: ExchangeRate | None) -> Money | None:
+    """What is paid once, in the currency of the line; Charge keeps both in one currency."""
+    if charge.once is None:
+        return None
+    return (rate.convert(charge.once) if rate else charge.once).rounded()
 
 
 def _no_rate(charge: Charge, currency: str) -> Diagnostic:

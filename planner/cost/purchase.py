@@ -18,4 +18,4 @@ def purchase_charges(host: FarmHost) -> tuple[Charge, ...]:
     months = Decimal(str(owned.years)) * 12
     monthly = Money(owned.price.amount / months, owned.price.currency)
     basis = f"{price(owned.price)} / {short(months)} months"
-    return (Charge(f"hosts.{host.name}", CostKind.PURCHASE, monthly, basis),)
+    return (Charge(f"hosts.{host.name}", CostKind.PURCHASE, monthly, basis, once=owned.price),)

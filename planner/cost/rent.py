@@ -1,17 +1,18 @@
-"""What the GPUs of a rented host cost, by the hour or by the month."""
+"""What a rented host costs: its GPUs by the hour or by the month, its disk, its traffic."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
+from planner.blueprint.schedule import ALWAYS, Schedule, parse_schedule
 from planner.blueprint.schema import Rent
 from planner.catalogue.match import Match, NotFound
 from planner.catalogue.provider import MONTH, Offer, Provider
 from planner.cost.figures import decimal, price, short
 from planner.cost.prices import Prices
-from planner.cost.schedule import ALWAYS, Schedule, parse_schedule
 from planner.cost.storage import storage_charges
+from planner.cost.traffic import traffic_charges
 from planner.cost.values import Charge, CostKind
 from planner.diagnostics import Diagnostic, error, note, warning
 from planner.farm import FarmHost
@@ -32,7 +33,7 @@ class _Wish:
 
 
 def rent_charges(host: FarmHost, prices: Prices) -> Found:
-    """Rent and storage of a rented host; an error when it costs more than ``at_most`` an hour.
+    """Rent, storage and traffic; an error when the host costs more than ``at_most`` an hour.
 
     ``at_most`` holds for the host with all its cards. A price that is not known is counted at
     ``at_most`` where that is written, and is otherwise in no line and named in a warning.
@@ -40,32 +41,29 @@ def rent_charges(host: FarmHost, prices: Prices) -> Found:
     rent = host.spec.rent
     if rent is None:
         return (), ()
-    schedule, faults = _schedule(host.name, rent)
+    schedule = running_hours(rent)
     wish = _Wish(host.name, rent, len(host.devices) or rent.count, schedule)
     provider = prices.provider(rent.provider)
     if isinstance(provider, NotFound):
-        charges, found = _unknown(wish, provider)
-        return charges, faults + found
+        return _unknown(wish, provider)
     gpu = host.devices[0].device.id if host.devices else rent.gpu
     offer = prices.offer(provider.row.id, gpu, rent.kind)
     if isinstance(offer, NotFound):
         charges, found = _unknown(wish, offer)
     else:
         charges, found = _known(wish, provider.row, offer, prices)
-    disk, unknown = storage_charges(wish.host, rent.disk, schedule, provider.row)
-    return charges + disk, faults + found + unknown
+    for made, said in (
+        storage_charges(wish.host, rent.disk, schedule, provider.row),
+        traffic_charges(wish.host, rent.traffic, schedule, provider.row),
+    ):
+        charges += made
+        found += said
+    return charges, found
 
 
-def _schedule(host: str, rent: Rent) -> tuple[Schedule, tuple[Diagnostic, ...]]:
-    """The hours as written; when they cannot be read, all the time with an error."""
-    if rent.hours is None:
-        return ALWAYS, ()
-    try:
-        return parse_schedule(rent.hours), ()
-    except ValueError as fault:
-        summary, _, advice = str(fault).rpartition(": ")
-        path = ("hosts", host, "rent", "hours")
-        return ALWAYS, (error(summary, *path, value=rent.hours, advice=advice),)
+def running_hours(rent: Rent) -> Schedule:
+    """When a rented host runs: always, unless hours are written."""
+    return ALWAYS if rent.hours is None else parse_schedule(rent.hours)
 
 
 def _unknown(wish: _Wish, missing: NotFound) -> Found:
@@ -101,7 +99,8 @@ def _known(wish: _Wish, provider: Provider, found: Match[Offer], prices: Prices)
         hourly = offer.per_gpu_hour() * paid
     remarks = [found.note, offer.note, *_remarks(wish, provider, offer, paid)]
     notes = tuple(note(said, "hosts", wish.host, "rent") for said in remarks if said)
-    charge = Charge(f"hosts.{wish.host}", CostKind.RENT, monthly, basis, offer.source)
+    once = None if offer.setup is None else offer.setup * -(-paid // offer.covers)
+    charge = Charge(f"hosts.{wish.host}", CostKind.RENT, monthly, basis, offer.source, once)
     return (charge,), _over_limit(wish, hourly, offer, prices) + notes
 
 
@@ -163,6 +162,8 @@ def _remarks(wish: _Wish, provider: Provider, offer: Offer, paid: int) -> list[s
         found.append(f"{provider.name} bills by the month: hours do not lower the price")
     elif wish.schedule is not ALWAYS and provider.billing.charged_while_stopped:
         found.append(f"{provider.name} charges while stopped: hours do not lower the price")
+    if wish.schedule is not ALWAYS and provider.billing.can_stop is False:
+        found.append(f"{provider.name} cannot stop a host: given back, it loses its disk")
     if paid > wish.cards:
         found.append(f"{provider.name} rents {offer.gpus_together} GPUs together: all are counted")
     if offer.high is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+from planner.blueprint.schedule import ALWAYS, Schedule
 from planner.catalogue.provider import Provider, StorageRate
 from planner.cost.figures import decimal, price, short
-from planner.cost.schedule import ALWAYS, Schedule
 from planner.cost.values import Charge, CostKind
 from planner.diagnostics import Diagnostic, note, warning
 from planner.money import HOURS_PER_MONTH, Money

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
-from planner.cost.age import age_days
+from planner.catalogue.price import ExchangeRate
 from planner.cost.values import CostLine, CostReport
 from planner.money import Money
 from planner.views.columns import aligned, clip
+from planner.views.cost_shares import (
+    shares_to_dict,
+    shares_to_lines,
+    shares_to_markdown,
+    wrapped,
+)
+from planner.views.markdown import escaped
 from planner.views.messages import diagnostic_json
 from planner.views.terminal import Style, clean
 
@@ -20,7 +24,8 @@ def cost_to_dict(report: CostReport) -> dict[str, Any]:
 
     Amounts are decimals written as strings ("503.70"), so that no reader turns them into floats;
     all are in ``currency``. ``hourly`` is the month spread over its 730 hours. ``budget`` is null
-    when none is written, ``as_of`` when the line's price stands in the blueprint.
+    when none is written, ``as_of`` when the line's price stands in the blueprint. ``once`` is what
+    is paid at the start, of which ``monthly`` holds only what purchases are spread to.
     """
     budget = report.budget
     return {
@@ -31,6 +36,9 @@ def cost_to_dict(report: CostReport) -> dict[str, Any]:
         "budget": None
         if budget is None
         else {"monthly": _cents(budget.monthly), "left": _cents(budget.left)},
+        "once": _cents(report.once),
+        **shares_to_dict(report.shares),
+        "rates": [rate_to_dict(rate) for rate in report.rates],
         "diagnostics": [diagnostic_json(item) for item in report.diagnostics],
     }
 
@@ -43,6 +51,19 @@ def _line_dict(line: CostLine) -> dict[str, Any]:
         "basis": line.basis,
         "source": line.source,
         "as_of": line.as_of,
+        "age_days": line.age_days,
+        "stale": line.stale,
+    }
+
+
+def rate_to_dict(rate: ExchangeRate) -> dict[str, Any]:
+    """An exchange rate: one ``from`` costs ``rate`` ``to`` on ``date``."""
+    return {
+        "from": rate.base,
+        "to": rate.quote,
+        "rate": str(rate.rate),
+        "date": rate.date,
+        "source": rate.source.url,
     }
 
 
@@ -50,8 +71,8 @@ def _cents(money: Money) -> str:
     return str(money.rounded().amount)
 
 
-def cost_to_text(report: CostReport, style: Style, today: date | None = None) -> str:
-    """A row for every line with its basis and source below, then totals and what is left."""
+def cost_to_text(report: CostReport, style: Style) -> str:
+    """A row for every line with its basis and source below, then totals, then who they fall to."""
     if not report.lines:
         return "no line has a known price: what is missing is said below\n"
     head = ("what", "for", f"{report.currency} a month")
@@ -60,10 +81,10 @@ def cost_to_text(report: CostReport, style: Style, today: date | None = None) ->
     lines = [style.paint(table[0], "dim")]
     count = len(report.lines)
     for line, drawn in zip(report.lines, table[1 : count + 1], strict=True):
-        lines += [drawn, *_below(line, style, today)]
+        lines += [drawn, *_below(line, style)]
     lines.append("-" * len(table[0]))
     lines += _painted(table[count + 1 :], report, style)
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *shares_to_lines(report.shares, style)]) + "\n"
 
 
 def _name(line: CostLine) -> str:
@@ -91,23 +112,20 @@ def _painted(totals: list[str], report: CostReport, style: Style) -> list[str]:
     return drawn
 
 
-def _below(line: CostLine, style: Style, today: date | None) -> list[str]:
+def _below(line: CostLine, style: Style) -> list[str]:
     """The basis, then source and age; what stands in the blueprint needs no address."""
-    texts = [line.basis]
+    drawn = wrapped(line.basis, style)
     if not line.source.startswith("blueprint"):
-        texts.append(f"{line.source}{_age(line, today)}")
-    return [
-        "  " + style.paint(part, "dim")
-        for text in texts
-        for part in textwrap.wrap(clean(text), style.width - 2, break_on_hyphens=False)
-    ]
+        drawn += wrapped(f"{line.source}{_age(line)}", style)
+    if line.stale:
+        drawn.append("  " + style.paint("old: ask for the price of today", "yellow"))
+    return drawn
 
 
-def _age(line: CostLine, today: date | None) -> str:
+def _age(line: CostLine) -> str:
     if line.as_of is None:
         return ", undated"
-    days = None if today is None else age_days(line.as_of, today)
-    return f", {line.as_of}" + (f", {days} days old" if days else "")
+    return f", {line.as_of}" + (f", {line.age_days} days old" if line.age_days else "")
 
 
 def cost_to_markdown(report: CostReport) -> str:
@@ -119,7 +137,8 @@ def cost_to_markdown(report: CostReport) -> str:
     head = ("what", "for", f"{report.currency} a month", "basis", "source")
     text = [f"**{_amount(report.monthly)} {report.currency} a month**{_verdict(report)}", ""]
     text += ["| " + " | ".join(head) + " |", "| --- | --- | ---: | --- | --- |"]
-    text += ["| " + " | ".join(_escaped(row)) + " |" for row in rows]
+    text += ["| " + " | ".join(escaped(row)) + " |" for row in rows]
+    text += shares_to_markdown(report.shares)
     notes = [f"- {item.severity.value}: {item.summary}" for item in report.diagnostics]
     return "\n".join([*text, *([""] if notes else []), *(clean(n) for n in notes)]) + "\n"
 
@@ -134,9 +153,6 @@ def _verdict(report: CostReport) -> str:
 
 
 def _linked(line: CostLine) -> str:
-    shown = f"[{line.as_of or 'undated'}]({line.source})"
+    old = f", {line.age_days} days old" if line.stale and line.age_days else ""
+    shown = f"[{line.as_of or 'undated'}]({line.source}){old}"
     return shown if line.source.startswith("https://") else line.source
-
-
-def _escaped(row: Iterable[str]) -> list[str]:
-    return [clean(" ".join(cell.split())).replace("|", "\\|") for cell in row]

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from planner.cost.age import AgeLimit
 from planner.cost.estimate import estimate
 from planner.cost.values import CostReport
 from planner.diagnostics import Severity
@@ -123,13 +124,6 @@ class TestRent:
         elsewhere = rented(provider="nowhere")
         report = estimate(farm([elsewhere], []), None, NOTHING)
         assert "not known and not counted" in said(report, Severity.WARNING)
-
-    def test_hours_that_cannot_be_read_are_an_error_and_cost_the_whole_month(self) -> None:
-        report = estimate(farm([rented(hours="9 to 5")], []), None, PriceList(offer("1.00 USD")))
-        assert str(report.monthly) == "730.00 USD"
-        wrong = next(d for d in report.diagnostics if d.severity is Severity.ERROR)
-        assert wrong.where == "hosts.cloud.rent.hours"
-        assert "mon-fri 09:00-19:00 Europe/Berlin" in (wrong.advice or "")
 
     def test_a_rental_that_nothing_runs_on_is_said(self) -> None:
         whole = farm([rented()], [])
@@ -309,7 +303,7 @@ class TestBudget:
 @pytest.mark.parametrize(("today", "stale"), [("2026-12-10", False), ("2026-12-11", True)])
 def test_quotes_older_than_a_month_are_marked(today: str, stale: bool) -> None:
     prices = PriceList(offer("1.00 USD"))  # as of 2026-11-09
-    report = estimate(farm([rented()], []), None, prices, date.fromisoformat(today))
+    report = estimate(farm([rented()], []), None, prices, AgeLimit(date.fromisoformat(today)))
     found = said(report, Severity.WARNING)
     assert found == ("the price for rent of hosts.cloud is 32 days old" if stale else "")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from planner import workflows
+from planner import costing, workflows
+from planner.cost.age import AgeLimit
 from planner.cost.values import CostReport
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "homelab.yaml"
@@ -40,7 +41,7 @@ TOTAL = "936.66"
 @pytest.fixture(scope="module")
 def report() -> CostReport:
     validated = workflows.validate(BLUEPRINT)
-    return workflows.cost(validated, date(2026, 11, 23))[0]
+    return costing.estimate(validated, AgeLimit(date(2026, 11, 23)))[0]
 
 
 def test_every_line_agrees_to_the_cent(report: CostReport) -> None:

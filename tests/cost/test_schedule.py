@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.cost.schedule import ALWAYS, DAYS, parse_schedule
+from planner.blueprint.schedule import ALWAYS, DAYS, parse_schedule
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.cost.age import AgeLimit
 from planner.cost.estimate import estimate
 from planner.cost.values import CostReport
 from planner.views.columns import cells
@@ -41,7 +42,7 @@ def report(budget: str) -> CostReport:
         rates={("EUR", "USD"): "1.1637"},
     )
     document = {"monthly": budget, "electricity": "0.37 EUR/kWh"}
-    return estimate(farm(hosts, [], budget=document), None, prices, TODAY)
+    return estimate(farm(hosts, [], budget=document), None, prices, AgeLimit(TODAY))
 
 
 @pytest.fixture
@@ -50,11 +51,11 @@ def within() -> CostReport:
 
 
 def test_text(within: CostReport) -> None:
-    assert_golden(GOLDEN / "within.txt", cost_to_text(within, Style(), TODAY))
+    assert_golden(GOLDEN / "within.txt", cost_to_text(within, Style()))
 
 
 def test_text_over_budget() -> None:
-    assert_golden(GOLDEN / "over.txt", cost_to_text(report("400 USD"), Style(), TODAY))
+    assert_golden(GOLDEN / "over.txt", cost_to_text(report("400 USD"), Style()))
 
 
 def test_markdown() -> None:
@@ -67,9 +68,13 @@ def test_json(within: CostReport) -> None:
 
 def test_json_has_the_keys_that_scripts_rely_on_and_no_floats(within: CostReport) -> None:
     data = cost_to_dict(within)
-    assert list(data) == ["currency", "monthly", "hourly", "lines", "budget", "diagnostics"]
+    assert list(data) == [
+        "currency", "monthly", "hourly", "lines", "budget", "once",
+        "hosts", "models", "roles", "idle", "per_million_tokens", "rates", "diagnostics",
+    ]  # fmt: skip
     assert all(
-        list(line) == ["resource", "kind", "monthly", "basis", "source", "as_of"]
+        list(line)
+        == ["resource", "kind", "monthly", "basis", "source", "as_of", "age_days", "stale"]
         for line in data["lines"]
     )
     assert list(data["budget"]) == ["monthly", "left"]
@@ -93,6 +98,13 @@ def test_without_budget_and_without_lines() -> None:
         "hourly": "0.0000",
         "lines": [],
         "budget": None,
+        "once": "0.00",
+        "hosts": [],
+        "models": [],
+        "roles": [],
+        "idle": [],
+        "per_million_tokens": [],
+        "rates": [],
         "diagnostics": [],
     }
     assert cost_to_text(empty, Style()).startswith("no line has a known price")
@@ -100,14 +112,14 @@ def test_without_budget_and_without_lines() -> None:
 
 def test_no_line_is_wider_than_the_terminal(within: CostReport) -> None:
     for width in (60, 80, 100):
-        drawn = cost_to_text(within, Style(width=width), TODAY)
+        drawn = cost_to_text(within, Style(width=width))
         assert max(cells(line) for line in drawn.splitlines()) <= width
 
 
 def test_colour_adds_nothing_but_colour(within: CostReport) -> None:
-    drawn = cost_to_text(within, Style(color=True), TODAY)
+    drawn = cost_to_text(within, Style(color=True))
     assert "\x1b[" in drawn
-    assert re.sub(r"\x1b\[[0-9;]*m", "", drawn) == cost_to_text(within, Style(), TODAY)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", drawn) == cost_to_text(within, Style())
 
 
 def test_markdown_cells_cannot_break_the_table() -> None:
