@@ -21,8 +21,18 @@ def dispatch(words: list[str]) -> int:
     try:
         app(args=words, prog_name="planner", standalone_mode=True)
     except SystemExit as end:
+        _raise_hidden(end)
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return 0
+
+
+def _raise_hidden(end: SystemExit) -> None:
+    """Raise what typer ends the process for without a word: Ctrl-C, and a pipe that broke."""
+    hidden: BaseException | None = end
+    while hidden is not None:
+        if isinstance(hidden, KeyboardInterrupt | BrokenPipeError):
+            raise hidden
+        hidden = hidden.__cause__ or hidden.__context__
 
 
 def _app(words: list[str]) -> typer.Typer:

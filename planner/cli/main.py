@@ -40,6 +40,10 @@ def _prepare() -> None:
     # pydantic looks through the metadata of every installed package for plugins. planner uses
     # none, and what a blueprint means must not depend on what else is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    # A stream that whoever started us has closed takes everything and keeps nothing.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from planner.diagnostics import Diagnostic
+from planner.errors import UsageError
 
 
 class Format(StrEnum):
@@ -40,8 +41,17 @@ ReportOption = Annotated[
 
 
 def write(text: str) -> None:
-    """The answer, to standard output alone."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    """The answer, to standard output alone. Raises UsageError when it takes nothing any more."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        # now rather than as the process ends, where nobody could say what went wrong
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise UsageError(
+            "the answer cannot be written", where="standard output", cause=fault.strerror
+        ) from fault
 
 
 def write_json(value: Any) -> None:
