@@ -245,6 +245,13 @@ class Store(Section):
     overlap: Annotated[int, Field(ge=0)] = 64
     embed_with: Name | None = None
     dimensions: Count | None = None
+    precision: Literal["float32", "float16"] = "float32"
+    index: Annotated[
+        Literal["hnsw", "ivf", "flat"] | None,
+        Field(description="how it searches: a graph, clusters, or every vector"),
+    ] = None
+    m: Annotated[Count | None, Field(description="links of a node in an hnsw index")] = None
+    lists: Annotated[Count | None, Field(description="clusters of an ivf index")] = None
     quantization: Literal["none", "scalar", "binary", "product"] = "none"
     keep: StoreKeep = StoreKeep()
     on: Names = ()
