@@ -6,14 +6,17 @@ Nothing here prints or reaches a network: prices are dated rows.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from planner import workflows
+from planner.catalogue.reader import CatalogueReader
 from planner.cost.age import AgeLimit
 from planner.cost.estimate import estimate as estimated
 from planner.cost.prices import CataloguePrices, Prices
 from planner.cost.values import CostReport
 from planner.diagnostics import Diagnostic, Severity
 from planner.sources.catalogue import PackagedCatalogue
+from planner.sources.offers import read_offers
 from planner.workflows import Sized, Validated
 
 
@@ -24,12 +27,20 @@ def estimate(validated: Validated, limit: AgeLimit) -> tuple[CostReport, tuple[D
     Raises BlueprintInvalid when the blueprint itself is wrong.
     """
     sized = workflows.size(validated)
-    report = estimated(sized.placement.farm, sized.placement, _prices(), limit)
+    prices = dated_prices(PackagedCatalogue(), offers_beside(validated))
+    report = estimated(sized.placement.farm, sized.placement, prices, limit)
     return report, _softened(sized)
 
 
-def _prices() -> Prices:
-    return CataloguePrices(PackagedCatalogue())
+def dated_prices(reader: CatalogueReader, folder: Path | None) -> Prices:
+    """Prices of the catalogue and of the offers files; live ones will enter here."""
+    return CataloguePrices(reader, read_offers(folder))
+
+
+def offers_beside(validated: Validated) -> Path | None:
+    """The folder of the blueprint's inventory, where its owner keeps quotes."""
+    inventory = validated.farm.blueprint.inventory if validated.farm else None
+    return None if inventory is None else (validated.path.parent / inventory).parent
 
 
 def _softened(sized: Sized) -> tuple[Diagnostic, ...]:

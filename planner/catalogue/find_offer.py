@@ -6,6 +6,7 @@ from planner.catalogue.match import Match, NotFound
 from planner.catalogue.names import nearest, part_tokens, squash
 from planner.catalogue.provider import HOUR, Offer, PriceFigure, Provider, Terms, parse_provider
 from planner.catalogue.reader import PROVIDERS, CatalogueReader
+from planner.units import round_up
 
 
 def provider_row(reader: CatalogueReader, provider_id: str) -> Provider:
@@ -27,17 +28,24 @@ def find_provider(reader: CatalogueReader, name: str) -> Match[Provider] | NotFo
 
 
 def best_offer(
-    reader: CatalogueReader, gpu: str, provider: str, kind: str | None = None
+    reader: CatalogueReader, gpu: str, provider: str, kind: str | None = None, count: int = 1
 ) -> Match[Offer] | NotFound:
     """Return the price to plan with: the newest dated one, undated ones last.
 
     ``gpu`` is a device id, ``provider`` a provider id, ``kind`` one of its kinds or one of the
     Terms; without it only what runs until stopped counts. Among prices of one day the provider's
     order of kinds decides. A price for the card itself stands before one for any form of it, and
-    a lowest price seen behind the others. The note says what the price leaves open.
+    a lowest price seen behind the others, and machines with many more than ``count`` cards behind
+    all. The note says what the price leaves open.
     """
-    row = provider_row(reader, provider)
-    fitting = sorted(_fitting(row, gpu, kind), key=lambda offer: _rank(row, gpu, offer))
+    return best_of(provider_row(reader, provider), gpu, kind, count)
+
+
+def best_of(
+    row: Provider, gpu: str, kind: str | None = None, count: int = 1
+) -> Match[Offer] | NotFound:
+    """The same choice among the offers of a provider that is at hand."""
+    fitting = sorted(_fitting(row, gpu, kind), key=lambda offer: _rank(row, gpu, count, offer))
     if not fitting:
         return _no_offer(row, gpu, kind)
     best = fitting[-1]
@@ -73,10 +81,13 @@ def _fitting(provider: Provider, gpu: str, kind: str | None) -> tuple[Offer, ...
     return tuple(offer for offer in _for_gpu(provider, gpu) if offer.kind in kinds)
 
 
-def _rank(provider: Provider, gpu: str, offer: Offer) -> tuple[bool, bool, bool, str, int, bool]:
+def _rank(
+    provider: Provider, gpu: str, count: int, offer: Offer
+) -> tuple[int, bool, bool, bool, str, int, bool]:
     """Sorts the offer to plan with last; by the hour before by the month, all else alike."""
     order = [kind.name for kind in provider.kinds].index(offer.kind)
     return (
+        -round_up(count, offer.gpus_together or 1),
         offer.source.date is not None,
         offer.gpu == gpu,
         offer.figure is not PriceFigure.LOWEST,

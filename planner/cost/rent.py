@@ -47,7 +47,7 @@ def rent_charges(host: FarmHost, prices: Prices) -> Found:
     if isinstance(provider, NotFound):
         return _unknown(wish, provider)
     gpu = host.devices[0].device.id if host.devices else rent.gpu
-    offer = prices.offer(provider.row.id, gpu, rent.kind)
+    offer = prices.offer(provider.row.id, gpu, rent.kind, wish.cards)
     if isinstance(offer, NotFound):
         charges, found = _unknown(wish, offer)
     else:
@@ -88,9 +88,8 @@ def _unknown(wish: _Wish, missing: NotFound) -> Found:
 
 
 def _known(wish: _Wish, provider: Provider, found: Match[Offer], prices: Prices) -> Found:
-    offer, paid = found.row, wish.cards
-    if provider.billing.whole_nodes and offer.gpus_together:
-        paid = round_up(paid, offer.gpus_together)
+    offer = found.row
+    paid = round_up(wish.cards, offer.gpus_together or 1)
     if offer.price.per == MONTH:
         monthly, basis = _by_month(offer, paid)
         hourly = Money(monthly.amount / HOURS_PER_MONTH, monthly.currency)

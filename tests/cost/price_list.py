@@ -92,7 +92,12 @@ class PriceList:
         known = name == "cheap"
         return Match(self._provider) if known else NotFound("provider", name, ("cheap",))
 
-    def offer(self, provider: str, gpu: str, kind: str | None) -> Match[Offer] | NotFound:
+    def providers(self) -> tuple[str, ...]:
+        return ("cheap",)
+
+    def offer(
+        self, provider: str, gpu: str, kind: str | None, count: int = 1
+    ) -> Match[Offer] | NotFound:
         for row in self._provider.offers:
             if row.gpu == gpu and kind in (None, row.kind):
                 return Match(row)
