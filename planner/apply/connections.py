@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
@@ -42,16 +41,9 @@ class Connections:
             transport.close()
 
     def each(
-        self,
-        hosts: Iterable[str],
-        work: Callable[[str, Transport], T],
-        stopped: threading.Event | None = None,
+        self, hosts: Iterable[str], work: Callable[[str, Transport], T]
     ) -> dict[str, T | PlannerError]:
-        """``work`` on every host at the same time; a host that fails gives its error instead.
-
-        On the first Ctrl-C ``stopped``, when given, is set and the work goes on until it ends by
-        itself; otherwise, and on the second, KeyboardInterrupt is raised.
-        """
+        """``work`` on every host at the same time; a host that fails gives its error instead."""
         names = list(hosts)
 
         def one(host: str) -> T | PlannerError:
@@ -63,13 +55,7 @@ class Connections:
         pool = ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="host")
         try:
             futures = [pool.submit(one, name) for name in names]
-            try:
-                wait(futures)
-            except KeyboardInterrupt:
-                if stopped is None:
-                    raise
-                stopped.set()
-                wait(futures)
+            wait(futures)
             return dict(zip(names, (future.result() for future in futures), strict=True))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -22,6 +22,7 @@ from planner.apply.observe import observe_host
 from planner.apply.result import ApplyResult, HostMovedOn, HostResult
 from planner.apply.run import HostRun, RunOptions
 from planner.apply.steps import Layout
+from planner.apply.stopping import stopping
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
@@ -63,17 +64,18 @@ def execute(
     result. Ctrl-C lets every host finish its step; a second one ends at once.
     """
     told = threading.Lock()
-    stopped = threading.Event()
 
     def tell(event: Event) -> None:
         with told:
             on_event(event)
 
-    def work(host: str, transport: Transport) -> HostResult:
-        run = HostRun(host, transport, layout, options, tell)
-        return _host(run, plan, connections, stopped)
+    with stopping() as stopped:
 
-    outcomes = connections.each(plan.hosts, work, stopped)
+        def work(host: str, transport: Transport) -> HostResult:
+            run = HostRun(host, transport, layout, options, tell, stopped.is_set)
+            return _host(run, plan, connections)
+
+        outcomes = connections.each(plan.hosts, work)
     results = {
         host: HostResult(host, errors=(failure,)) for host, failure in (failures or {}).items()
     }
@@ -87,16 +89,14 @@ def execute(
     return ApplyResult(results)
 
 
-def _host(
-    run: HostRun, plan: Plan, connections: Connections, stopped: threading.Event
-) -> HostResult:
+def _host(run: HostRun, plan: Plan, connections: Connections) -> HostResult:
     """Do one host's part, under its lock."""
     operations = plan.of(run.host)
     run.emit(HostStarted(run.host, len(operations)))
     try:
         with _locked(run, connections):
             _not_moved_on(run, plan)
-            result = _walk(run, plan, operations, stopped)
+            result = _walk(run, plan, operations)
     except PlannerError as problem:
         ids = tuple(step.id for step in operations)
         result = HostResult(run.host, not_tried=ids, errors=(problem,))
@@ -155,9 +155,7 @@ def _not_moved_on(run: HostRun, plan: Plan) -> None:
         )
 
 
-def _walk(
-    run: HostRun, plan: Plan, operations: tuple[Operation, ...], stopped: threading.Event
-) -> HostResult:
+def _walk(run: HostRun, plan: Plan, operations: tuple[Operation, ...]) -> HostResult:
     """Do the operations in their order; what depends on a failed one is not tried."""
     done: list[str] = []
     failed: list[str] = []
@@ -165,7 +163,7 @@ def _walk(
     errors: list[PlannerError] = []
     broken: PlannerError | None = None
     for step in operations:
-        why = _hindrance(step, {*failed, *skipped}, broken, stopped)
+        why = _hindrance(run, step, {*failed, *skipped}, broken)
         if why is not None:
             skipped.append(step.id)
             run.emit(OperationSkipped(step, why))
@@ -183,7 +181,7 @@ def _walk(
             continue
         done.append(step.id)
         run.emit(OperationDone(step, run.options.clock() - begun))
-    if stopped.is_set() and skipped:
+    if run.stopped() and skipped and not any(isinstance(error, Interrupted) for error in errors):
         errors.append(
             Interrupted(
                 f"stopped on {run.host} after {len(done)} of {len(operations)} operations",
@@ -195,10 +193,10 @@ def _walk(
 
 
 def _hindrance(
-    step: Operation, not_done: set[str], broken: PlannerError | None, stopped: threading.Event
+    run: HostRun, step: Operation, not_done: set[str], broken: PlannerError | None
 ) -> str | None:
     """Why an operation cannot be tried."""
-    if stopped.is_set():
+    if run.stopped():
         return "the run was stopped"
     if broken is not None:
         return "the connection broke"
@@ -237,6 +235,8 @@ def _explain(
     run: HostRun, plan: Plan, step: Operation, problem: PlannerError, begun: list[str]
 ) -> PlannerError:
     """The failure with host, step, cause and what to type next; its class says what serves now."""
+    if isinstance(problem, Interrupted):
+        return problem
     summary = f"{step.kind} {step.target} failed"
     cause = problem.cause or problem.summary
     if isinstance(problem, ConnectionLost):

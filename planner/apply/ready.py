@@ -49,7 +49,8 @@ def request_of(probe: Probe) -> HttpRequest:
 def wait_ready(run: HostRun, workload: Workload) -> None:
     """Return once the workload answers its probe, or has stayed up when it has none.
 
-    Raises PlannerError, with the last lines of its log, when it dies or its time is over.
+    Raises PlannerError, with the last lines of its log, when it dies or its time is over;
+    Interrupted when the user stops the run.
     """
     probe = workload.probe
     started = now = run.options.clock()
@@ -65,6 +66,7 @@ def wait_ready(run: HostRun, workload: Workload) -> None:
             return
         if over:
             raise _failure(run, workload, f"it did not answer within {limit:.0f} s")
+        run.go_on()
         run.options.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
         now = run.options.clock()

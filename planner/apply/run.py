@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from planner.apply.events import Event, OnEvent
 from planner.apply.steps import Layout
-from planner.errors import PlannerError
+from planner.errors import Interrupted, PlannerError
 from planner.remote.script import Command
 from planner.remote.transport import LineSink, Result, Transport
 
@@ -39,6 +39,16 @@ class HostRun:
     layout: Layout
     options: RunOptions
     on_event: OnEvent
+    stopped: Callable[[], bool] = lambda: False
+
+    def go_on(self) -> None:
+        """Called while a step takes long. Raises Interrupted once the user has stopped the run."""
+        if self.stopped():
+            raise Interrupted(
+                f"stopped while {self.host} was at work",
+                where=self.host,
+                advice="run the same command again: it goes on where it stopped",
+            )
 
     def emit(self, event: Event) -> None:
         """Tell what happens."""

@@ -70,11 +70,12 @@ def _send(run: HostRun, step: PushArtifact, source: BinaryIO, part: str, size: i
 
 
 def _reporter(run: HostRun, step: Operation, size: int) -> Callable[[int], None]:
-    """Tells of progress, but not of every packet."""
+    """Tells of progress, but not of every packet; ends the transfer when the run is stopped."""
     last = -_REPORT_EVERY
 
     def report(done: int) -> None:
         nonlocal last
+        run.go_on()
         if done - last >= _REPORT_EVERY or done == size:
             last = done
             run.emit(OperationProgress(step, done, size))
@@ -86,6 +87,7 @@ def fetch(run: HostRun, step: FetchArtifact) -> None:
     """Have the host fetch an image or model files. Raises PlannerError when it cannot."""
 
     def on_line(line: str) -> None:
+        run.go_on()
         word, _, rest = line.partition(" ")
         if word == "bytes" and rest.isdigit():
             run.emit(OperationProgress(step, int(rest), step.artifact.bytes))

@@ -127,6 +127,9 @@ class SshTransport:
             raise self._lost(f"the transfer moved nothing for {STALL_SECONDS:.0f} s") from problem
         except OSError:
             pass  # the host stopped reading: its exit status tells why
+        except BaseException:
+            channel.close()  # the caller gives up: the host keeps what it has
+            raise
         result = self._finish(channel, time.monotonic() + 300, None)
         if not result.ok:
             raise PlannerError(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -238,6 +242,30 @@ def test_a_workload_that_never_answers_runs_out_of_time(farm: FakeFarm) -> None:
     result = farm.apply(bundle(chat()))
     assert "did not answer within 30 s" in (result.errors[0].cause or "")
     assert farm.clock.now == pytest.approx(31, abs=2)
+
+
+def test_ctrl_c_ends_the_wait_gives_the_lock_back_and_says_how_to_go_on(
+    farm: FakeFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed = threading.Event()
+
+    def press(_: object) -> None:
+        if not pressed.is_set():
+            pressed.set()
+            os.kill(os.getpid(), signal.SIGINT)  # as the terminal does it: to the process
+
+    def pause(seconds: float) -> None:
+        time.sleep(0.001)  # lets the main thread see the signal; the clock stands still
+
+    one(farm).answers = press
+    monkeypatch.setattr(farm.clock, "sleep", pause)
+    result = farm.apply(bundle(chat("chat-0", "code-0")))
+    assert result.exit_code == 130
+    assert [error.exit_code for error in result.errors] == [130]
+    assert "same command" in (result.errors[0].advice or "")
+    assert one(farm).lock is None
+    one(farm).answers = lambda _: 200
+    assert farm.apply(bundle(chat("chat-0", "code-0"))).exit_code == 0
 
 
 def test_a_locked_host_is_not_touched_and_its_holder_is_named(farm: FakeFarm) -> None:

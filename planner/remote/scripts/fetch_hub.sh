@@ -57,11 +57,16 @@ download() {
     --speed-limit 1 --speed-time 30 --continue-at - --output "$file.unfinished" \
     "$hub/$repository/resolve/$revision/$1" &
   curl=$!
+  # when nobody reads what is printed any more, the run is over and the download with it
+  trap 'kill "$curl" 2>/dev/null' EXIT HUP PIPE TERM
   while kill -0 "$curl" 2>/dev/null; do
     sleep 0.5
     report
   done
-  wait "$curl"
+  status=0
+  wait "$curl" || status=$?
+  trap - EXIT HUP PIPE TERM
+  return "$status"
 }
 
 report() { echo "bytes $(find "$place.part" -type f -exec stat -c %s {} + | awk '{n += $1} END {print n + 0}')"; }
