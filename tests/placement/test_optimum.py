@@ -1,0 +1,42 @@
+"""The solver against enumeration: on 200 small problems its answer is the best there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.placement.cpsat import solve as cpsat
+from planner.placement.greedy import best_choice, first_fit_decreasing
+from planner.placement.instance import Level, score
+from planner.placement.lexicographic import solve_exactly
+from planner.placement.solve import solve
+from tests.placement.enumeration import assignments, optimum, possible
+from tests.placement.instances import small
+
+
+def seats(spots):
+    return [(spot.group, spot.site, spot.option, spot.cards) for spot in spots]
+
+
+@pytest.mark.parametrize("tens", range(20))
+def test_the_answer_is_the_optimum(tens: int) -> None:
+    for seed in range(10 * tens, 10 * tens + 10):
+        problem = small(seed)
+        best = optimum(problem)
+        for found in (solve(problem, cpsat), solve_exactly(problem, (), cpsat, 4.0)):
+            assert possible(problem, seats(found.spots)), seed
+            assert score(problem, found.spots) == best, seed
+            assert found.optimal, seed
+            assert tuple(proof.value for proof in found.proofs)[: Level.ORDER] == best[:-1], seed
+
+
+def test_the_problems_are_not_trivial() -> None:
+    """Where first fit or the best choice of the moment always won, nothing would be shown."""
+    fit = choice = 0
+    for seed in range(200):
+        problem, best = small(seed), optimum(small(seed))
+        fit += score(problem, first_fit_decreasing(problem)) == best
+        choice += score(problem, best_choice(problem)) == best
+        assert possible(problem, seats(best_choice(problem))), seed
+    assert fit < 150
+    assert choice < 190
+    assert sum(1 for _ in assignments(small(3))) > 1
