@@ -14,15 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner import workflows
 from planner.apply.connections import Connections
-from planner.apply.events import OnEvent
-from planner.apply.execute import execute
 from planner.apply.observe import observe_all
-from planner.apply.record import read_record, record_path, updated, write_record
-from planner.apply.result import ApplyResult
-from planner.apply.run import RunOptions
 from planner.apply.steps import Layout
 from planner.diagnostics import Diagnostic, error, has_errors
 from planner.diff.planning import make_plan
@@ -33,6 +29,10 @@ from planner.farm import Farm, Placed
 from planner.remote.address import HostAddress, parse_address
 from planner.render.bundle import Bundle
 from planner.sources.hub import hub_address
+
+if TYPE_CHECKING:
+    from planner.apply.events import OnEvent
+    from planner.apply.result import ApplyResult
 
 Seen = Mapping[str, Observed | PlannerError]
 
@@ -113,6 +113,11 @@ def _asked(hosts: Sequence[str]) -> tuple[dict[str, str], dict[str, HostAddress]
 
 def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
     """Do what the plan says and remember it. ``what`` is the verb that others read in the lock."""
+    # most runs change nothing and need not wait for what carries changes out
+    from planner.apply.execute import execute
+    from planner.apply.record import read_record, record_path, updated, write_record
+    from planner.apply.run import RunOptions
+
     result = execute(
         planned.plan,
         planned.connections,

@@ -6,15 +6,18 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from planner.apply.result import ApplyResult
 from planner.cli.failures import show
 from planner.deployment import Planned
 from planner.deployment import carry_out as _carry_out
 from planner.diff.values import Plan
 from planner.errors import PlannerError, UsageError
+
+if TYPE_CHECKING:
+    from planner.apply.result import ApplyResult
 
 
 def ask(yes: bool, question: str) -> None:
