@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from planner.diff import causes
 from planner.diff.places import image_tag, is_managed, part_of, place_of
@@ -245,7 +246,8 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
 
 def _clear(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
     """Remove everything of the project."""
-    stops = [_stop(wanted.host, workload, ()) for workload in seen.workloads]
+    cause = "the project leaves this host"
+    stops = [replace(_stop(wanted.host, w, ()), cause=cause) for w in seen.workloads]
     marked = any(is_managed(place) for place in seen.artifacts) or seen.units
     if not stops and not seen.folder and not marked:
         return ()
@@ -253,7 +255,7 @@ def _clear(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
         id=f"{wanted.host}/remove-project/{wanted.project}",
         host=wanted.host,
         target=f"project {wanted.project}",
-        cause="the host is not in the blueprint any more",
+        cause=cause,
         depends_on=_ids(stops),
     )
     return (*stops, remove)

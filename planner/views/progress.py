@@ -154,7 +154,8 @@ class _Live:
             return
         shown = show_bytes(event.done_bytes)
         if event.total_bytes:
-            shown += f" of {show_bytes(event.total_bytes)}"
+            sent = event.done_bytes >= event.total_bytes
+            shown += ", the host checks it" if sent else f" of {show_bytes(event.total_bytes)}"
             self._bars.update(task, completed=event.done_bytes, total=event.total_bytes)
         self._bars.update(task, what=f"{what}: {shown}")
 

@@ -249,6 +249,7 @@ def test_destroy_is_a_plan_for_an_empty_bundle() -> None:
     assert_ordered(plan.operations)
     assert [step.kind for step in plan.operations] == ["stop", "stop", "remove-project"]
     assert all(step.destructive for step in plan.operations)
+    assert {step.cause for step in plan.operations} == {"the project leaves this host"}
     assert plan.releases == {"box": None}
 
 
