@@ -25,7 +25,10 @@ from planner.sources.lock_file import read_lock
 
 if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
+    from planner.placement.beside import Footprint
     from planner.render.bundle import Bundle
+    from planner.sizing.services import ServiceSize
+    from planner.sizing.stores.values import StoreSize
 
 
 class Validated(NamedTuple):
@@ -47,6 +50,8 @@ class Sized(NamedTuple):
     path: Path
     placement: Placement
     diagnostics: tuple[Diagnostic, ...]
+    stores: tuple[StoreSize, ...] = ()
+    services: tuple[ServiceSize, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -145,8 +150,37 @@ def size(validated: Validated) -> Sized:
     from planner.sizing.replica import ReplicaSizer
 
     farm = require(validated)
-    placement, found = place(farm, ReplicaSizer())
-    return Sized(validated.path, placement, (*validated.diagnostics, *found))
+    stores, services = _beside(farm)
+    placement, found = place(farm, ReplicaSizer(), _footprints(stores, services))
+    found = (*validated.diagnostics, *(item for s in stores for item in s.diagnostics), *found)
+    return Sized(validated.path, placement, found, stores, services)
+
+
+def _beside(farm: Farm) -> tuple[tuple[StoreSize, ...], tuple[ServiceSize, ...]]:
+    """Sizes of what runs beside the models; imports nothing for a farm of models alone."""
+    stores: tuple[StoreSize, ...] = ()
+    services: tuple[ServiceSize, ...] = ()
+    if farm.blueprint.stores:
+        from planner.sizing.stores.farm import store_sizes
+
+        stores = store_sizes(farm)
+    if farm.blueprint.services or farm.blueprint.gateway:
+        from planner.sizing.services import service_sizes
+
+        services = service_sizes(farm.blueprint, PackagedCatalogue())
+    return stores, services
+
+
+def _footprints(
+    stores: tuple[StoreSize, ...], services: tuple[ServiceSize, ...]
+) -> dict[str, Footprint]:
+    """What placement must know of them, by resource name."""
+    from planner.placement.beside import Footprint
+
+    found = {f"stores.{s.name}": Footprint(s.ram_bytes, s.disk_bytes) for s in stores}
+    for item in services:
+        found[item.resource] = Footprint(item.ram_bytes, item.disk_bytes)
+    return found
 
 
 def render(validated: Validated) -> Rendered:

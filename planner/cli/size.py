@@ -21,16 +21,26 @@ def command(
     Exit code 3 when something does not fit.
     """
     from planner import workflows
+    from planner.views.services import services_to_list, services_to_text
     from planner.views.size import size_to_dict, size_to_text
+    from planner.views.stores import stores_to_list, stores_to_text
     from planner.views.terminal import stdout_style
 
     result = workflows.size(workflows.validate(blueprint, headers=True))
     if format is Format.JSON:
-        write_json(size_to_dict(result.placement, result.diagnostics))
+        answer = size_to_dict(result.placement, result.diagnostics)
+        write_json({**answer, "stores": stores_to_list(result.stores),
+                    "services": services_to_list(result.services)})  # fmt: skip
         if not result.fits:
             raise typer.Exit(3)
         return
-    write(size_to_text(result.placement, stdout_style(), explain=explain))
+    style = stdout_style()
+    write(size_to_text(result.placement, style, explain=explain))
+    for text in (
+        stores_to_text(result.stores, style, explain=explain),
+        services_to_text(result.services, style, explain=explain),
+    ):
+        write(f"\n{text}") if text else None
     if not result.fits:
         raise workflows.invalid(blueprint, result.diagnostics)
     tell(result.diagnostics)

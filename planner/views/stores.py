@@ -22,7 +22,8 @@ def stores_to_text(stores: Iterable[StoreSize], style: Style, *, explain: bool =
     lines = aligned([head, *(_row(store) for store in every)], right=frozenset({3, 4, 5, 6}))
     drawn = [style.paint(lines[0], "dim"), *(clip(clean(line), style.width) for line in lines[1:])]
     if explain:
-        drawn += [line for store in every if store.known for line in ("", *_explained(store, style))]
+        for store in every:
+            drawn += ["", *_explained(store, style)] if store.known else []
     return "\n".join(drawn)
 
 
