@@ -15,7 +15,7 @@ from planner.blueprint.check import check_blueprint, check_inventory
 from planner.blueprint.document import Document
 from planner.blueprint.references import check_references
 from planner.diagnostics import Diagnostic, error, has_errors
-from planner.errors import BlueprintInvalid
+from planner.errors import BlueprintInvalid, UsageError
 from planner.farm import Farm, Placement
 from planner.resolve import Resolved, resolve
 from planner.sources.blueprint_files import read_document
@@ -209,17 +209,49 @@ def file_digest() -> Digest:
     return FileHashes(cache / "planner" / "hashes.json").sha256
 
 
-def first_blueprint(*, address: str, gpu: str, model: str) -> str:
-    """The text of a first blueprint."""
+def first_blueprint(*, file: str, address: str, gpu: str, model: str) -> str:
+    """The text of a first blueprint that will lie at ``file``. No ``gpu`` means none.
+
+    Raises UsageError for an address, GPU or model that the next command would call wrong.
+    """
+    import shlex
+
     from planner.render.text import fill
+    from planner.render.yaml_text import quoted
     from planner.sources.templates import load_templates
 
+    _refuse_unknown(address, gpu, model)
     values = {
         "project": "home",
-        "file": "blueprint.yaml",
-        "address": address,
-        "gpu": gpu,
-        "source": model,
+        "file": shlex.quote(file),
+        "address": quoted(address),
+        "gpu": quoted(gpu) if gpu else "",
+        "source": quoted(model),
         "context": "32k",
     }
     return fill(load_templates()["init/blueprint.yaml.j2"], values)
+
+
+def _refuse_unknown(address: str, gpu: str, model: str) -> None:
+    from planner.blueprint.source_text import is_local
+    from planner.catalogue.find_model import find_model
+    from planner.catalogue.find_part import find_device, parse_device_spec
+    from planner.catalogue.match import NotFound
+    from planner.remote.address import parse_address
+
+    try:
+        parse_address(address)
+    except ValueError as fault:
+        raise UsageError(str(fault), where="--address") from fault
+    try:
+        name, _ = parse_device_spec(gpu)
+    except ValueError as fault:
+        raise UsageError(str(fault), where="--gpu") from fault
+    reader = PackagedCatalogue()
+    device = find_device(reader, name) if gpu else None
+    if isinstance(device, NotFound):
+        raise UsageError(device.summary, where="--gpu", advice=device.advice)
+    row = None if is_local(model) else find_model(reader, model.partition("@")[0])
+    if isinstance(row, NotFound):
+        advice = row.advice or "write a model of the catalogue, or the path of a GGUF file"
+        raise UsageError(row.summary, where="--model", advice=advice)

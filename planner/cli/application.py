@@ -11,12 +11,14 @@ from typing import Any, Final
 import typer
 
 from planner.cli.verbs import GROUPS, VERBS, Verb
+from planner.errors import UsageError
 
 _CONTEXT: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 
 def dispatch(words: list[str]) -> int:
     """Run the verb that ``words`` name and return its exit code. Failures are raised."""
+    _refuse_unknown(words)
     app = _app(words)
     try:
         app(args=words, prog_name="planner", standalone_mode=True)
@@ -24,6 +26,33 @@ def dispatch(words: list[str]) -> int:
         _raise_hidden(end)
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return 0
+
+
+def _refuse_unknown(words: list[str]) -> None:
+    """Raises UsageError for a verb there is not. typer would know only those it was given."""
+    first, second = [*words, "", ""][:2]
+    if not first or first.startswith("-"):
+        return
+    every = [verb.name for verb in VERBS]
+    if first in GROUPS and second and not second.startswith("-"):
+        first, every = f"{first} {second}", [name for name in every if name.startswith(first)]
+    if any(name == first or name.split()[0] == first for name in every):
+        return
+    meant = _nearest(first, every)
+    raise UsageError(
+        f"there is no command {first!r}",
+        advice=f"did you mean planner {meant}?" if meant else "see them all: planner --help",
+    )
+
+
+def _nearest(typed: str, verbs: list[str]) -> str | None:
+    """The verb, or the group of verbs, that was probably meant."""
+    from planner.names import nearest
+
+    by_word = {word: name for name in verbs for word in name.split()}
+    known = {**by_word, **{name: name for name in (*verbs, *GROUPS)}}
+    found = nearest(typed.replace("-", " "), known)
+    return known[found[0]] if found else None
 
 
 def _raise_hidden(end: SystemExit) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import Format, FormatOption, write, write_json
+from planner.cli.options import Format, FormatOption, tell, write, write_json
 from planner.errors import UsageError
 from planner.sizing.ask import Question, ask
 
@@ -97,7 +97,8 @@ def _answer(question: Question, *, explain: bool, format: Format) -> None:
     else:
         from planner.views.terminal import stdout_style
 
-        write(draw_report(report, stdout_style(), explain=explain))
+        write(draw_report(replace(report, diagnostics=()), stdout_style(), explain=explain))
+        tell(report.diagnostics)
     if not report.fits:
         raise typer.Exit(3)
 

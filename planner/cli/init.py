@@ -24,7 +24,7 @@ def command(
     """Write a first blueprint, with comments. An existing file is left alone."""
     from planner import workflows
 
-    text = workflows.first_blueprint(address=address, gpu=gpu, model=model)
+    text = workflows.first_blueprint(file=str(path), address=address, gpu=gpu, model=model)
     try:
         with path.open("x") as file:
             file.write(text)
@@ -33,5 +33,10 @@ def command(
             "there is such a file already", where=str(path), advice="name another one"
         ) from fault
     except OSError as fault:
-        raise UsageError("it cannot be written", where=str(path), cause=fault.strerror) from fault
+        raise UsageError(
+            "it cannot be written",
+            where=str(path),
+            cause=fault.strerror,
+            advice="name a file in a folder that is there and yours",
+        ) from fault
     write(f"{path} is written\nnext: planner size {path}")
