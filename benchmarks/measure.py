@@ -34,7 +34,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: wall seconds from start to exit, and the largest resident set in bytes."""
+    """One run: wall seconds from start to exit, and the largest resident set in bytes.
+
+    The kernel counts a new process from what its parent held, so that no peak reads below the
+    benchmark's own.
+    """
 
     seconds: float
     peak_bytes: int
