@@ -51,8 +51,9 @@ class SizeRequest:
     V). ``context`` is the longest sequence, ``parallel`` the sequences at once, ``batch`` tokens
     per step, ``ubatch`` llama.cpp's physical batch, ``depth`` tokens already in the context for
     the speed figures. ``cpu_moe`` is the number of layers whose experts stay in RAM,
-    ``gpu_layers`` counts layers + 1. ``gguf`` holds exact tensor bytes read from a file's header,
-    ``checkpoint_bytes`` those of safetensors headers.
+    ``gpu_layers`` counts layers + 1, ``unified`` says whether llama.cpp's slots share one cache
+    (None: they do where ``parallel`` is not given). ``gguf`` holds exact tensor bytes read from a
+    file's header, ``checkpoint_bytes`` those of safetensors headers.
     """
 
     model: str
@@ -77,6 +78,7 @@ class SizeRequest:
     gpu_layers: int | None = None
     cpu_moe: int | None = None
     flash_attention: bool | None = None
+    unified: bool | None = None
     threads: int | None = None
     depth: int | None = None
     experts_per_token: int | None = None

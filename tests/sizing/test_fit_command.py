@@ -100,7 +100,7 @@ def test_text_has_a_bar_and_every_term(capsys: pytest.CaptureFixture[str]) -> No
     assert err.startswith("note: assumed")
     assert "fits" in out.splitlines()[0]
     assert all(name in out for name in TERMS)
-    assert "x 0.9 =" in out
+    assert "x 0.92 =" in out
     assert max(map(len, out.splitlines())) <= 80
 
 

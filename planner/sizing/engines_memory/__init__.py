@@ -18,6 +18,7 @@ _GPU: Final = frozenset({"tp", "pp", "gpu_memory_utilization", "adapters", "adap
 _LLAMA: Final = frozenset(
     {"ubatch", "gpu_layers", "cpu_moe", "flash_attention", "adapters", "adapter_rank"}
 )
+_SHARED_CACHE: Final = frozenset({"unified"})
 _VERSIONED: Final = frozenset({"engine_version"})
 
 ENGINES: Final[dict[str, Engine]] = {
@@ -32,7 +33,13 @@ ENGINES: Final[dict[str, Engine]] = {
             needs_device=True,
         ),
         Engine("sglang", sglang.memory, _COMMON | _GPU | _VERSIONED, gguf=False, needs_device=True),
-        Engine("llama.cpp", llama_cpp.llama_cpp, _COMMON | _LLAMA | _VERSIONED, gguf=True),
+        Engine(
+            "llama.cpp",
+            llama_cpp.llama_cpp,
+            _COMMON | _LLAMA | _SHARED_CACHE | _VERSIONED,
+            gguf=True,
+            default_version=llama_cpp.LATEST,
+        ),
         Engine("ik_llama.cpp", llama_cpp.ik_llama_cpp, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         Engine("ollama", llama_cpp.ollama, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         Engine("text-embeddings-inference", plain.memory, _COMMON | _VERSIONED, gguf=False),

@@ -21,6 +21,7 @@ from planner.sizing.engines_memory.llama_compute import (
 from planner.sizing.engines_memory.llama_kv import (
     AUTO_SLOTS,
     CacheShape,
+    Latent,
     layer_bytes,
     sliding_cells,
 )
@@ -37,9 +38,16 @@ from planner.units import MIB
 
 # driver, CUDA context and cuBLAS beside the logged buffers (llama.cpp pull 15860: "unaccounted")
 _RUNTIME: Final = 450 * MIB
-# builds of 2026 reserve few output rows; without a version the larger, older buffer is assumed
-_FEW_OUTPUTS_FROM: Final = 9000
+# Builds at which a mechanism began. Reserving few output rows is assumed only where a version is
+# given, because the older, larger buffer is the safer one; the others are assumed to be there.
+_LATENT_FROM: Final = 5140  # pull 12801, April 2025
+_AUTO_SLOTS_FROM: Final = 6930  # pull 16736, November 2025
+_KEY_ONLY_FROM: Final = 7830  # pull 19067, January 2026
+_FEW_OUTPUTS_FROM: Final = 9000  # 2026; a log of October and build 11669 show it
+_NEWEST: Final = 11669  # versions such as 0.7.0 came after build numbers alone
 _HOST_RUNTIME: Final = 512 * MIB
+# what planner installs where a blueprint names no version; a test holds the two together
+LATEST: Final = "0.7.0"
 _SOURCES: Final = "llama.cpp src/llama-kv-cache*.cpp, llama-memory-recurrent.cpp"
 
 
@@ -56,26 +64,37 @@ class _Setup:
 
 def llama_cpp(plan: Plan) -> EngineMemory:
     """llama.cpp's server: unset slots mean four that share one cache."""
-    request = plan.request
-    slots = AUTO_SLOTS if request.parallel is None else request.parallel
-    unified = request.parallel is None
-    context = _context(plan)
+    request, build = plan.request, _build(plan)
+    known = _NEWEST if build is None else build
+    automatic = AUTO_SLOTS if known >= _AUTO_SLOTS_FROM else 1
+    slots = automatic if request.parallel is None else request.parallel
+    unified = request.parallel is None if request.unified is None else request.unified
     ubatch = request.ubatch or min(512, request.batch or 512)
-    shape = CacheShape(context, slots, unified, ubatch, windows=True, latent=True)
-    return _memory(plan, shape, MODERN if _build(plan) >= _FEW_OUTPUTS_FROM else MAINLINE)
+    shape = CacheShape(_context(plan), slots, unified, ubatch, windows=True, latent=_latent(known))
+    few = build is not None and build >= _FEW_OUTPUTS_FROM
+    return _memory(plan, shape, MODERN if few else MAINLINE)
 
 
-def _build(plan: Plan) -> int:
-    """The build number in a version such as ``b11669``; 0 where none is given."""
-    found = re.search(r"\d{4,6}", plan.request.engine_version or "")
-    return int(found[0]) if found else 0
+def _latent(build: int) -> Latent:
+    if build < _LATENT_FROM:
+        return Latent.EXPANDED
+    return Latent.KEY if build >= _KEY_ONLY_FROM else Latent.KEY_AND_VALUE
+
+
+def _build(plan: Plan) -> int | None:
+    """The build number in a version such as ``b11669``; None where no version is given."""
+    text = plan.request.engine_version
+    if text is None:
+        return None
+    found = re.search(r"\d{4,6}", text)
+    return int(found[0]) if found else _NEWEST
 
 
 def ik_llama_cpp(plan: Plan) -> EngineMemory:
     """ik_llama.cpp: no window saving; MLA keeps the compressed cache."""
     request = plan.request
     ubatch = request.ubatch or min(512, request.batch or 512)
-    shape = CacheShape(_context(plan), request.parallel or 1, True, ubatch, False, latent=True)
+    shape = CacheShape(_context(plan), request.parallel or 1, True, ubatch, windows=False)
     return _memory(plan, shape, IK)
 
 
@@ -84,7 +103,7 @@ def ollama(plan: Plan) -> EngineMemory:
     request = plan.request
     slots = request.parallel or 1
     context = (request.context or 4096) * slots
-    shape = CacheShape(context, slots, False, request.ubatch or 512, windows=True, latent=True)
+    shape = CacheShape(context, slots, False, request.ubatch or 512, windows=True)
     return _memory(plan, shape, MAINLINE)
 
 

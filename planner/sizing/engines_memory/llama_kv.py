@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from typing import Final
 
@@ -14,13 +15,20 @@ _PAD: Final = 256
 AUTO_SLOTS: Final = 4
 
 
+class Latent(Enum):
+    """What a build keeps of a latent (MLA) layer."""
+
+    KEY = "the latent alone"
+    KEY_AND_VALUE = "the latent, and once more as V"
+    EXPANDED = "K and V of every head"
+
+
 @dataclass(frozen=True, slots=True)
 class CacheShape:
     """Cells that a build allocates.
 
     ``unified`` slots share one cache of ``context`` cells; else each of ``slots`` gets its part.
-    ``windows`` says whether sliding layers are cut to their window, ``latent`` whether MLA keeps
-    the compressed cache.
+    ``windows`` says whether sliding layers are cut to their window.
     """
 
     context: int
@@ -28,7 +36,7 @@ class CacheShape:
     unified: bool
     ubatch: int
     windows: bool
-    latent: bool
+    latent: Latent = Latent.KEY
 
 
 def layer_bytes(layer: Layer, architecture: Architecture, types: KvTypes, shape: CacheShape) -> int:
@@ -54,10 +62,12 @@ def _row(layer: Layer, types: KvTypes) -> Fraction:
 def _latent_row(
     layer: Layer, architecture: Architecture, types: KvTypes, shape: CacheShape
 ) -> Fraction:
-    if shape.latent:
-        return layer.key_width * types.key_bytes
     a = architecture
     rotary = a.ropes[0].dim
+    if shape.latent is Latent.KEY:
+        return layer.key_width * types.key_bytes
+    if shape.latent is Latent.KEY_AND_VALUE:
+        return layer.key_width * types.key_bytes + (layer.key_width - rotary) * types.value_bytes
     key = a.latent_heads * (a.latent_nope_dim + rotary)
     return key * types.key_bytes + a.latent_heads * a.latent_value_dim * types.value_bytes
 

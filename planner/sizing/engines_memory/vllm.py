@@ -25,12 +25,13 @@ from planner.sizing.engines_memory.common import (
 from planner.sizing.engines_memory.vllm_versions import LATEST, Era, era_of
 from planner.sizing.kv import PagedPool, paged_pool, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
-from planner.sizing.values import Term
+from planner.sizing.values import Accelerator, Term
 from planner.sizing.weights import loaded_weights, stage_layers
 from planner.units import GIB, MIB, ceil_div
 
 # cards with this much memory get the server's larger defaults (vllm/engine/arg_utils.py)
 _LARGE: Final = 70 * GIB
+_SYMMETRIC: Final = ("hopper-", "blackwell-gb100")
 _CHUNKED_FROM: Final = 32768
 # what the allocator rounds up per layer of unmerged GGUF tensors (logs of two models)
 _GGUF_LAYER: Final = 2 * MIB
@@ -124,7 +125,7 @@ def _rank(plan: Plan, setup: _Setup, stage: int) -> tuple[tuple[Term, ...], int]
     activations = _activations(plan, setup, stage)
     graphs = _graphs(plan, setup)
     several = setup.tp > 1
-    non_torch = setup.era.non_torch_tp if several else setup.era.non_torch
+    non_torch = _libraries(plan.request.devices[0], setup)
     if setup.pp > 1 and not several:
         non_torch = min(non_torch, _PIPELINE_ONLY)
     budget = int(setup.visible * setup.utilization)
@@ -149,6 +150,19 @@ def _rank(plan: Plan, setup: _Setup, stage: int) -> tuple[tuple[Term, ...], int]
         _IDENTITY,
     )
     return (weights, cache, activations, graphs, adapters, runtime), pool
+
+
+def _libraries(device: Accelerator, setup: _Setup) -> int:
+    """CUDA context and libraries of a rank.
+
+    Ranks that map each other's memory reserve for it (symmetric memory and fused all-reduce, for
+    compute capability 9.0 and 10.0 over NVLink); a nameless card of a server's size counts as such.
+    """
+    if setup.tp == 1:
+        return setup.era.non_torch
+    server = device.nvlink and device.architecture.startswith(_SYMMETRIC)
+    nameless = not device.vendor and setup.visible >= _LARGE
+    return setup.era.non_torch_symmetric if server or nameless else setup.era.non_torch_tp
 
 
 def _weights(plan: Plan, setup: _Setup, stage: int) -> Term:
