@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from planner.money import HOURS_PER_MONTH
 
@@ -19,8 +18,7 @@ _TIMES: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})")
 _ZONE: Final = re.compile(r"[A-Z][A-Za-z_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}|UTC")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Minutes of a day on some days; ``end`` before ``start`` runs into the next day."""
 
     days: tuple[int, ...]
@@ -35,8 +33,7 @@ class Window:
         return {(at + step) % _WEEK_MINUTES for at in first for step in range(length)}
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """When something runs each week. ``zone`` is a tz database name, or None for "always"."""
 
     windows: tuple[Window, ...]
