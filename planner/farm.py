@@ -103,7 +103,8 @@ class FarmModel(NamedTuple):
     ``facts`` is None when neither the files nor the catalogue know the architecture; ``yarn`` is
     the factor positions are stretched by; ``architecture`` and ``gguf`` are what a local file's
     header says. ``adapter_slots`` are the adapters that live on the device at once, of the rank
-    ``adapter_rank`` at most.
+    ``adapter_rank`` at most. ``memory_share`` caps what its engine may take of each card, where
+    placement lets it share one; None is the engine's own default.
     """
 
     name: str
@@ -121,6 +122,7 @@ class FarmModel(NamedTuple):
     gguf: GgufWeights | None = None
     adapter_slots: int = 0
     adapter_rank: int | None = None
+    memory_share: float | None = None
 
 
 class Farm(NamedTuple):
@@ -142,7 +144,10 @@ class Farm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One replica on the devices of one host, with its size there and its address."""
+    """One replica on the devices of one host, with its size there and its address.
+
+    ``reason`` says why it is there, ``runner_up`` what the next best place was.
+    """
 
     model: FarmModel
     index: int
@@ -151,6 +156,7 @@ class Placed:
     report: SizeReport
     port: int
     reason: str = ""
+    runner_up: str = ""
 
     @property
     def name(self) -> str:
@@ -171,8 +177,10 @@ class Placed:
 
 
 class Placement(NamedTuple):
-    """Where every replica runs. ``left_out`` are replicas that found no place."""
+    """Where every replica runs. ``left_out`` are replicas that found no place; ``proof`` says how
+    good the answer is known to be."""
 
     farm: Farm
     replicas: tuple[Placed, ...]
     left_out: tuple[str, ...] = ()
+    proof: str = ""

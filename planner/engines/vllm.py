@@ -31,14 +31,26 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--pipeline-parallel-size", shape.pipeline if shape.pipeline > 1 else None),
         given(
             "--gpu-memory-utilization",
-            memory_share(launch.placed.report, launch.version.outside_share),
+            f"{model.memory_share:.2f}"
+            if model.memory_share
+            else memory_share(launch.placed.report, launch.version.outside_share),
         ),
+        given("--kv-cache-memory-bytes", _pool_bytes(launch), optional=True),
         given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
         given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given("--hf-overrides", as_json(_overrides(launch))),
         Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
     )
+
+
+def _pool_bytes(launch: Launch) -> int | None:
+    """The pool of an engine that shares its card: measured at start, two would each count the other
+    as their own."""
+    if launch.placed.model.memory_share is None:
+        return None
+    pools = (t.bytes for d in launch.placed.report.devices for t in d.terms if t.name == "kv_cache")
+    return min(pools, default=None)
 
 
 def _overrides(launch: Launch) -> dict[str, object]:

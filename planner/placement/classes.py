@@ -58,6 +58,7 @@ def classes(instance: Instance) -> tuple[SiteClass, ...]:
             tuple(site.machine in near for near in wishes),
             site.ports,
             site.stored,
+            site.families,
             place if alone else None,
         )
         found.setdefault(key, []).append(place)
@@ -111,7 +112,7 @@ class ClassModel:
         for slot in range(len(site.slots)):
             self._slot(one, slot, [w for w in ways if w[2].slot == slot], used)
         self._pooled(one, ways, used)
-        self._families(ways, used, many)
+        self._families(one, ways, used)
         self._files(one, ways, used)
 
     def _most(self, option: Option, one: SiteClass) -> int:
@@ -205,23 +206,24 @@ class ClassModel:
                     self.linear.row([*sizes, (used, -self._less(room))], high=0)
                     self._bins(sizes, room, used)
 
-    def _families(self, ways: list[tuple[int, Group, Option]], used: int, many: int) -> None:
+    def _families(self, one: SiteClass, ways: list[tuple[int, Group, Option]], used: int) -> None:
         families: dict[str, list[tuple[int, int]]] = defaultdict(list)
         ports: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for variable, group, option in ways:
             families[group.family].append((variable, 1))
             if option.port is not None:
                 ports[option.port].append((variable, 1))
-        for terms in families.values():
+        for family, terms in families.items():
             most = sum(self.linear.high[v] for v, _ in terms)
-            if most > 1:
+            there = family in one.site.families
+            if most > 1 or there:
                 beside = self.linear.variable(0, most)
-                self.linear.row([*terms, (beside, -1), (used, -1)], high=0)
+                self.linear.row([*terms, (beside, -1), (used, 0 if there else -1)], high=0)
                 self.levels[Level.APART].append((beside, 1))
         for terms in ports.values():
             self.linear.row([*terms, (used, -1)], high=0)
-        if one_costs := [v for v, _, _ in ways if self.linear.low[used] < many]:
-            for variable in one_costs:
+        if one.site.cost:
+            for variable, _, _ in ways:
                 self.linear.row([(variable, 1), (used, -self.linear.high[variable])], high=0)
 
     def _files(self, one: SiteClass, ways: list[tuple[int, Group, Option]], used: int) -> None:

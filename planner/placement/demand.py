@@ -44,11 +44,15 @@ class Demand:
     ram_bytes: int = 0
     stored: tuple[Stored, ...] = ()
     port: int | None = None
+    threads: int = 0
 
 
 def capped(model: FarmModel) -> bool:
-    """Whether the engine's reservation is limited by an argument, so that a card can be shared."""
-    return any(argument.split("=", 1)[0] in _CAPS for argument in model.spec.extra_args)
+    """Whether the engine's reservation is limited, by placement or by an argument that was written,
+    so that a card can be shared."""
+    return model.memory_share is not None or any(
+        argument.split("=", 1)[0] in _CAPS for argument in model.spec.extra_args
+    )
 
 
 def runs_on_cpu(model: FarmModel) -> bool:
@@ -87,7 +91,8 @@ def demand(model: FarmModel, cards: tuple[Card, ...], report: SizeReport) -> Dem
         if sizes
         else tuple(CardClaim(card, 0, True) for card in cards)
     )
-    return Demand(claims, report.host.used_bytes, _stored(model, report), model.spec.port)
+    return Demand(claims, report.host.used_bytes, _stored(model, report), model.spec.port,
+                  model.spec.threads or 0)  # fmt: skip
 
 
 def _stored(model: FarmModel, report: SizeReport) -> tuple[Stored, ...]:

@@ -139,11 +139,12 @@ class ExactModel:
         for variables in self._of_port.values():
             self.linear.row([(variable, 1) for variable in variables], high=1)
         most = _family_counts(self.instance.groups)
-        for (family, _), variables in self._of_family.items():
-            if most[family] > 1:
+        for (family, where), variables in self._of_family.items():
+            there = family in self.instance.sites[where].families
+            if most[family] > 1 or there:
                 beside = self.linear.variable(0, most[family])
                 terms = [(beside, -1), *((variable, 1) for variable in variables)]
-                self.linear.row(terms, high=1)
+                self.linear.row(terms, high=0 if there else 1)
                 self.levels[Level.APART].append((beside, 1))
 
     def _costs(self) -> None:

@@ -38,6 +38,7 @@ class Books:
         for where, site in enumerate(instance.sites):
             self._ports.update((where, port) for port in site.ports)
             self._files.update((where, key) for key in site.stored)
+            self.beside.update({(family, where): 1 for family in site.families})
             for card in (card for slot in site.slots for card in slot):
                 self._rooms[card.key] = card.room
                 self._guests[card.key] = int(card.busy)

@@ -30,7 +30,7 @@ class Site:
     ``slots`` are its groups of equal cards, ``pools`` the names of the pools that each role
     (``ram``, ``disk``, ``cores``) draws on: its own, and its parent's for a VM of unknown size.
     ``machine`` is the real machine it is part of; ``ports`` those in use; ``stored`` what lies on
-    its disk already.
+    its disk already, ``families`` the models that run there and stay.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Site:
     machine: str = ""
     ports: frozenset[int] = frozenset()
     stored: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,8 @@ def score(instance: Instance, spots: tuple[Spot, ...]) -> tuple[int, ...]:
         order += spot.site
         for card in spot.cards:
             residents[card] = residents.get(card, 0) + 1
-    apart += sum(count - 1 for count in by_place.values())
+    for (family, where), count in by_place.items():
+        apart += count - (family not in instance.sites[where].families)
     shared = sum(count - 1 for count in residents.values() if count > 1)
     unplaced = sum(group.count for group in instance.groups) - len(spots)
     number = {site.name: place for place, site in enumerate(instance.sites)}

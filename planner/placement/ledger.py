@@ -39,6 +39,7 @@ class Ledger:
         self._disk: dict[str, int] = {}
         self._stored: set[tuple[str, str]] = set()
         self._ports: dict[str, dict[int, str]] = {}
+        self._threads: dict[str, int] = {}
 
     def free_card(self, card: Card) -> int:
         """Bytes nobody has claimed; 0 for a card that is taken whole."""
@@ -50,6 +51,17 @@ class Ledger:
         """RAM nobody has claimed, in bytes; None when it is not known."""
         left = [have - self._ram.get(name, 0) for name, have in self._ram_payers(host)]
         return min(left) if left else None
+
+    def left(self, host: str) -> tuple[int | None, int | None, int | None]:
+        """Bytes of a host's own RAM and disk and the cores nobody has claimed; None is unknown."""
+        room = self._rooms[host]
+        ram = None if room.ram_bytes is None else room.ram_bytes - self._ram.get(host, 0)
+        disk = None if room.disk_bytes is None else room.disk_bytes - self._disk.get(host, 0)
+        return ram, disk, self._cores(host)
+
+    def stored(self, host: str) -> frozenset[str]:
+        """Keys of what lies on a host's disk."""
+        return frozenset(key for name, key in self._stored if name == host)
 
     def ports(self, host: str) -> dict[int, str]:
         """Written ports in use on a host, with their owners."""
@@ -65,6 +77,10 @@ class Ledger:
         for name, have in self._disk_payers(host):
             what = "disk" if name == host else f"disk of {name}"
             found.append(_short(what, have - self._disk.get(name, 0), new))
+        cores = self._cores(host)
+        if cores is not None and demand.threads > cores:
+            what = f"{demand.threads} cores where {cores} are free: the rest"
+            found.append(Shortage(what, owner="other replicas"))
         owner = self._ports.get(host, {}).get(demand.port) if demand.port else None
         if owner is not None:
             found.append(Shortage(f"port {demand.port}", owner=owner))
@@ -87,6 +103,7 @@ class Ledger:
         for name, _ in self._disk_payers(host):
             self._disk[name] = self._disk.get(name, 0) + new
         self._stored.update((host, thing.key) for thing in demand.stored)
+        self._threads[host] = self._threads.get(host, 0) + demand.threads
         if demand.port is not None:
             self._ports.setdefault(host, {})[demand.port] = owner
 
@@ -98,6 +115,10 @@ class Ledger:
             return Shortage(name, owner=", ".join(self._owners[card.key]))
         missing = wanted - self.free_card(card)
         return Shortage(name, missing) if missing > 0 else None
+
+    def _cores(self, host: str) -> int | None:
+        cores = self._rooms[host].cores
+        return None if cores is None else cores - self._threads.get(host, 0)
 
     def _ram_payers(self, host: str) -> list[tuple[str, int]]:
         """The hosts whose known RAM pays for what runs here, with what each has to give."""

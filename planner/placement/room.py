@@ -37,6 +37,7 @@ class Room:
     disk_bytes: int | None
     ram_charges: tuple[str, ...]
     disk_charges: tuple[str, ...]
+    cores: int | None = None
 
 
 def rooms(hosts: Iterable[FarmHost]) -> tuple[dict[str, Room], tuple[Diagnostic, ...]]:
@@ -60,6 +61,7 @@ def rooms(hosts: Iterable[FarmHost]) -> tuple[dict[str, Room], tuple[Diagnostic,
             disk_bytes=_less(disk_left[name], keep.disk if keep else None),
             ram_charges=_charges(by_name, ram, name),
             disk_charges=_charges(by_name, disk, name),
+            cores=host.cpu.cores.value * host.spec.sockets if host.cpu else None,
         )
     return result, ram_faults + disk_faults
 

@@ -8,6 +8,7 @@ from planner.farm import FarmHost, FarmModel, HostDevice
 from planner.sizing.architecture import Architecture, UnknownArchitecture
 from planner.sizing.architectures import architecture_of
 from planner.sizing.devices import accelerator, processor
+from planner.sizing.engines_memory import ENGINES
 from planner.sizing.kv import UnknownKvType
 from planner.sizing.quantization import UnknownQuantization
 from planner.sizing.size import UnknownEngine, size
@@ -73,7 +74,7 @@ def _request(
         model=model.facts.id if model.facts else model.source.name,
         architecture=architecture,
         engine=model.engine,
-        engine_version=spec.engine_version,
+        engine_version=spec.engine_version or _installed(model.engine),
         devices=tuple(_accelerator(item) for item in devices),
         cpu=_processor(host),
         host_memory_bytes=host.ram_bytes,
@@ -81,8 +82,10 @@ def _request(
         kv_dtype=spec.kv_dtype,
         context=model.context,
         parallel=spec.parallel,
+        unified=True if model.engine == "llama.cpp" else None,
         tp=spec.tensor_parallel or (len(devices) // (pipeline or 1) or None),
         pp=pipeline,
+        gpu_memory_utilization=model.memory_share,
         adapters=model.adapter_slots or None,
         adapter_rank=model.adapter_rank,
         gpu_layers=spec.gpu_layers,
@@ -91,6 +94,12 @@ def _request(
         experts_per_token=spec.experts_per_token,
         gguf=model.gguf,
     )
+
+
+def _installed(name: str) -> str | None:
+    """The version that a blueprint gets which names none."""
+    engine = ENGINES.get(name)
+    return engine.default_version if engine else None
 
 
 def _accelerator(item: HostDevice) -> Accelerator:

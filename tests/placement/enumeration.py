@@ -121,7 +121,7 @@ def value(instance: Instance, seats: list[Seat]) -> tuple[int, ...]:
     return (
         wanted - len(seats),
         sum(instance.sites[where].cost for where in used),
-        away + sum(count - 1 for count in beside.values()),
+        away + sum(n - (f not in instance.sites[w].families) for (f, w), n in beside.items()),
         slow,
         tight + 1000 * sum(count - 1 for count in guests.values() if count > 1),
         sum(

@@ -35,6 +35,7 @@ def small(seed: int) -> Instance:
                 machine=dice.choice(["m0", "m1"]),
                 ports=frozenset({80} if dice.random() < 0.1 else ()),
                 stored=frozenset({"w0"} if dice.random() < 0.1 else ()),
+                families=frozenset({"f0"} if dice.random() < 0.1 else ()),
             )
         )
     groups, left = [], dice.randint(1, 5)
