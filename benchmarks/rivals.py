@@ -73,7 +73,7 @@ def ssh_command(farm: Farm, there: Sequence[Deployed], folder: Path) -> Command:
     ]  # fmt: skip
     lines = ["#!/bin/sh", "failed=0", "pids="]
     for item in there:
-        asked = f"sha256sum {' '.join(item.files.values())} && systemctl is-active {item.service}"
+        asked = f"{shlex.join(['sha256sum', *item.files.values()])} && systemctl is-active {item.service}"
         words = ["ssh", *options, f"root@{item.host.address}", asked]
         lines += [f"{shlex.join(words)} &", 'pids="$pids $!"']
     lines += ["for pid in $pids; do wait $pid || failed=1; done", "exit $failed"]
