@@ -22,6 +22,24 @@ def listed(names: Iterable[str], limit: int = 12) -> str:
     return ", ".join(every)
 
 
+def as_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """A name for each text, as a blueprint takes names: ``10.0.0.2`` becomes ``host-10-0-0-2``.
+
+    No two are the same.
+    """
+    import re  # only needed where hosts are named for the first time
+
+    found: list[str] = []
+    for text in texts:
+        bare = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "host"
+        name = bare = (bare if bare[0].isalpha() else f"host-{bare}")[:36].rstrip("-")
+        number = 2
+        while name in found:
+            name, number = f"{bare}-{number}", number + 1
+        found.append(name)
+    return tuple(found)
+
+
 def advise(written: str, known: Iterable[str], what: str) -> str:
     """What to write instead of an unknown name: the nearest, else all that are known."""
     names = list(known)

@@ -45,8 +45,12 @@ def _workload(workload: SeenWorkload, placed: Placed | None, style: Style) -> st
     color = "green" if workload.health is Health.RUNNING else "yellow"
     state = style.paint(f"{workload.health.value:<10}", color)
     where = f"http://{placed.bind}:{placed.port}" if placed else "not in the blueprint"
-    model = f"  {placed.model.engine}, {placed.model.source.name}" if placed else ""
-    return f"  {workload.name:<20} {state} {where}{model}"
+    lines = [f"  {workload.name:<20} {state} {where}"]
+    if workload.health is not Health.RUNNING and workload.detail:
+        lines.append(f"    {clean(workload.detail)}")
+    if placed:
+        lines.append(f"    {placed.model.engine} serves {clean(placed.model.source.name)}")
+    return "\n".join(lines)
 
 
 def _absent(host: str, item: Observed, placed: Mapping[tuple[str, str], Placed]) -> list[Placed]:
@@ -63,7 +67,9 @@ def _verdict(plan: Plan) -> str:
         return f"not all hosts could be asked: {', '.join(plan.unseen)}"
     if plan.empty:
         return "everything is as the blueprint says"
-    return f"{len(plan.operations)} changes would make it as the blueprint says: planner plan"
+    many = len(plan.operations)
+    changes = "1 change makes" if many == 1 else f"{many} changes make"
+    return f"{changes} it as the blueprint says; see them with: planner plan"
 
 
 def status_to_dict(seen: Seen, replicas: Iterable[Placed], plan: Plan | None) -> dict[str, Any]:
