@@ -11,10 +11,10 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from planner import workflows
 from planner.apply.connections import Connections
@@ -26,6 +26,7 @@ from planner.diff.preflight import HostNeeds, NeededGpu
 from planner.diff.values import Observed, Plan
 from planner.errors import BlueprintInvalid, PlannerError, UsageError
 from planner.farm import Farm, Placed
+from planner.names import as_names
 from planner.remote.address import HostAddress, parse_address
 from planner.render.bundle import Bundle
 from planner.sources.hub import hub_address
@@ -39,10 +40,13 @@ Seen = Mapping[str, Observed | PlannerError]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, what it was made from, and the connections it can be carried out over."""
+    """A plan, what it was made from, and the connections it can be carried out over.
+
+    ``path`` is the blueprint's; ``farm`` is None for a plan that was saved earlier.
+    """
 
     path: Path
-    farm: Farm
+    farm: Farm | None
     replicas: tuple[Placed, ...]
     plan: Plan
     seen: Seen
@@ -86,6 +90,40 @@ def clearing(path: Path) -> Iterator[Planned]:
         yield Planned(path, farm, (), plan, seen, connections, layout, ())
 
 
+def saved(planned: Planned) -> dict[str, Any]:
+    """The plan as JSON that `apply` takes later, with where its hosts are."""
+    from planner.diff.saved import save_plan
+    from planner.views.plan import plan_to_dict
+
+    data = save_plan(planned.plan, plan_to_dict(planned.plan))
+    hosts = {name: asdict(address) for name, address in planned.connections.addresses.items()}
+    return {**data, "made": {"blueprint": str(planned.path.resolve()), "hosts": hosts}}
+
+
+@contextmanager
+def resuming(data: dict[str, Any]) -> Iterator[Planned]:
+    """A plan that was saved, to be carried out now; hosts that moved on refuse it.
+
+    Raises UsageError when the file is no such plan.
+    """
+    from planner.diff.saved import load_plan
+
+    plan = load_plan(data)
+    try:
+        path = Path(data["made"]["blueprint"])
+        found = {name: HostAddress(**row) for name, row in data["made"]["hosts"].items()}
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise UsageError(
+            "the saved plan does not say where its hosts are",
+            advice="make it again: planner plan BLUEPRINT --out PLANFILE",
+        ) from fault
+    unseen: dict[str, Observed | PlannerError] = {
+        host: PlannerError(summary, where=host) for host, summary in plan.unseen.items()
+    }
+    with Connections(found) as connections:
+        yield Planned(path, None, (), plan, unseen, connections, Layout(plan.project), ())
+
+
 def probe(hosts: Sequence[str]) -> tuple[dict[str, str], Seen]:
     """Ask hosts what they have. ``hosts`` are addresses, or one blueprint for all of its hosts.
 
@@ -107,8 +145,8 @@ def _asked(hosts: Sequence[str]) -> tuple[dict[str, str], dict[str, HostAddress]
             found[text] = parse_address(text)
         except ValueError as fault:
             raise UsageError(str(fault), where=text) from fault
-    names = {text: address.host.replace(".", "-") for text, address in found.items()}
-    return {names[text]: text for text in found}, {names[text]: found[text] for text in found}
+    names = as_names(address.host for address in found.values())
+    return dict(zip(names, found, strict=True)), dict(zip(names, found.values(), strict=True))
 
 
 def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
@@ -126,9 +164,9 @@ def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
         on_event,
         planned.unreachable,
     )
-    place = record_path(planned.path, planned.farm.project)
+    place = record_path(planned.path, planned.plan.project)
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    before = read_record(place, planned.farm.project)
+    before = read_record(place, planned.plan.project)
     after = updated(before, planned.plan, result, when)
     if after != before:
         write_record(place, after)
@@ -151,11 +189,13 @@ def addresses(farm: Farm, path: Path) -> dict[str, HostAddress]:
     return found
 
 
-def refuse_unbuilt(farm: Farm) -> None:
+def refuse_unbuilt(farm: Farm | None) -> None:
     """Raises BlueprintInvalid when the blueprint asks for what apply cannot make yet.
 
     Skipping a part would leave a farm that looks whole and is not.
     """
+    if farm is None:
+        return
     blueprint = farm.blueprint
     parts = [f"rent {', '.join(host.name for host in farm.hosts if host.rented)}"]
     parts = parts if any(host.rented for host in farm.hosts) else []

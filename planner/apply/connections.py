@@ -50,6 +50,8 @@ class Connections:
             try:
                 return work(host, self.get(host))
             except PlannerError as problem:
+                if problem.where in (None, self.addresses[host].host):
+                    problem.where = host  # people know it by its name in the blueprint
                 return problem
 
         pool = ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="host")

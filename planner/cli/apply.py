@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from planner.cli.options import BlueprintPath, Format, FormatOption, say, tell, write, write_json
+from planner.cli.options import Format, FormatOption, say, tell, write, write_json
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def command(
-    blueprint: BlueprintPath, yes: YesOption = False, format: FormatOption = Format.TEXT
-) -> None:
+Target = Annotated[
+    Path,
+    typer.Argument(
+        metavar="BLUEPRINT|PLAN",
+        help="The blueprint's file, or a plan saved with --out.",
+        show_default=False,
+    ),
+]
+
+
+def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Format.TEXT) -> None:
     """Make the hosts equal to the blueprint, after showing what changes and asking.
+
+    A saved plan is refused by every host that is not as it was when the plan was made.
 
     Exit codes: 0 done or nothing to do, 3 invalid, 4 a host could not be reached, 5 locked, 8
     failed and the previous version serves, 9 failed and it does not, 11 host key refused.
     """
     from planner import deployment
     from planner.cli.applying import ask, carry_out, end_with
+    from planner.sources.plan_files import read_plan_file
     from planner.views.plan import plan_to_dict, plan_to_text
 
-    with deployment.planning(blueprint) as planned:
+    earlier = read_plan_file(blueprint)
+    made = deployment.planning(blueprint) if earlier is None else deployment.resuming(earlier)
+    with made as planned:
         deployment.refuse_unbuilt(planned.farm)
         if format is Format.JSON:
             write_json(plan_to_dict(planned.plan))
@@ -37,5 +51,5 @@ def command(
         ask(yes, "Apply this plan?")
         result = carry_out(planned, "apply")
     if result.exit_code == 0:
-        say(f"done; next: planner status {blueprint}")
+        say(f"done; next: planner status {planned.path}")
     end_with(result.errors, otherwise=result.exit_code)

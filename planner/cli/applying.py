@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,7 +11,6 @@ import typer
 from planner.cli.failures import show
 from planner.deployment import Planned
 from planner.deployment import carry_out as _carry_out
-from planner.diff.values import Plan
 from planner.errors import PlannerError, UsageError
 
 if TYPE_CHECKING:
@@ -41,17 +38,6 @@ def carry_out(planned: Planned, what: str) -> ApplyResult:
 
     with progress(sys.stderr, planned.plan) as on_event:
         return _carry_out(planned, on_event, what)
-
-
-def save(plan: Plan, out: Path) -> None:
-    """Write a plan to a file that `planner apply` takes. Raises UsageError when it cannot."""
-    from planner.diff.saved import save_plan
-    from planner.views.plan import plan_to_dict
-
-    try:
-        out.write_text(json.dumps(save_plan(plan, plan_to_dict(plan)), indent=2) + "\n")
-    except OSError as fault:
-        raise UsageError("the plan cannot be saved", where=str(out), cause=str(fault)) from fault
 
 
 def end_with(errors: Iterable[PlannerError], otherwise: int = 0) -> None:

@@ -23,7 +23,8 @@ def command(
 ) -> None:
     """Ask the hosts and show every change that apply would make, each with its cause."""
     from planner import deployment
-    from planner.cli.applying import end_with, save
+    from planner.cli.applying import end_with
+    from planner.sources.plan_files import write_plan_file
     from planner.views.plan import plan_to_dict, plan_to_text
 
     with deployment.planning(blueprint) as planned:
@@ -33,6 +34,6 @@ def command(
             write(plan_to_text(planned.plan))
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         if out is not None:
-            save(planned.plan, out)
+            write_plan_file(out, deployment.saved(planned))
         differs = detailed_exitcode and not planned.plan.empty
     end_with(planned.unreachable.values(), otherwise=10 if differs else 0)

@@ -37,7 +37,11 @@ def _folded(text: str, style: Style) -> str:
 
 
 def _row(name: str, text: str, style: Style) -> str:
-    body = textwrap.wrap(clean(text), style.width - 12, break_on_hyphens=False) or [""]
+    body = [
+        part
+        for line in clean(text).splitlines() or [""]
+        for part in textwrap.wrap(line, style.width - 12, break_on_hyphens=False) or [""]
+    ]
     first = f"  {style.paint(f'{name:<9}', 'dim')} {body[0]}"
     return "\n".join([first, *(f"{'':12}{line}" for line in body[1:])])
 

@@ -40,10 +40,11 @@ def _facts(item: Observed) -> list[str]:
     if item.disk_free_bytes:
         lines.append(f"disk: {item.disk_free_bytes // 10**9}GB # free now")
     if item.docker and item.compose:
-        lines.append(f"runtime: compose # Docker {clean(item.docker)}, {clean(item.compose)}")
+        tools = f"Docker {clean(item.docker)}, Compose {clean(item.compose)}"
+        lines.append(f"runtime: compose # {tools}")
     elif item.systemd:
         why = "without Compose" if item.docker else "without Docker"
-        lines.append(f"runtime: systemd # {clean(item.systemd)}, {why}")
+        lines.append(f"runtime: systemd # systemd {clean(item.systemd)}, {why}")
     return lines
 
 
