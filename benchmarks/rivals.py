@@ -73,7 +73,8 @@ def ssh_command(farm: Farm, there: Sequence[Deployed], folder: Path) -> Command:
     ]  # fmt: skip
     lines = ["#!/bin/sh", "failed=0", "pids="]
     for item in there:
-        asked = f"{shlex.join(['sha256sum', *item.files.values()])} && systemctl is-active {item.service}"
+        sums = shlex.join(["sha256sum", *item.files.values()])
+        asked = f"{sums} && systemctl is-active {item.service}"
         words = ["ssh", *options, f"root@{item.host.address}", asked]
         lines += [f"{shlex.join(words)} &", 'pids="$pids $!"']
     lines += ["for pid in $pids; do wait $pid || failed=1; done", "exit $failed"]
