@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import Format, FormatOption, say, tell, write, write_json
+from planner.cli.options import Format, FormatOption, say, tell
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -31,18 +31,14 @@ def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Fo
     failed and the previous version serves, 9 failed and it does not, 11 host key refused.
     """
     from planner import deployment
-    from planner.cli.applying import ask, carry_out, end_with
+    from planner.cli.applying import ask, carry_out, end_with, show_plan
     from planner.sources.plan_files import read_plan_file
-    from planner.views.plan import plan_to_dict, plan_to_text
 
     earlier = read_plan_file(blueprint)
     made = deployment.planning(blueprint) if earlier is None else deployment.resuming(earlier)
     with made as planned:
         deployment.refuse_unbuilt(planned.farm)
-        if format is Format.JSON:
-            write_json(plan_to_dict(planned.plan))
-        else:
-            write(plan_to_text(planned.plan))
+        show_plan(planned.plan, format)
         deployment.stop_for(planned)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         if planned.plan.empty:

@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING
 import typer
 
 from planner.cli.failures import show
+from planner.cli.options import Format, write, write_json
 from planner.deployment import Planned
 from planner.deployment import carry_out as _carry_out
+from planner.diff.values import Plan
 from planner.errors import PlannerError, UsageError
 
 if TYPE_CHECKING:
     from planner.apply.result import ApplyResult
+
+
+def show_plan(plan: Plan, format: Format) -> None:
+    """The plan on standard output."""
+    from planner.views.plan import plan_to_dict, plan_to_text
+
+    if format is Format.JSON:
+        write_json(plan_to_dict(plan))
+    else:
+        write(plan_to_text(plan))
 
 
 def ask(yes: bool, question: str) -> None:

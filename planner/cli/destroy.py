@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.cli.apply import YesOption
-from planner.cli.options import BlueprintPath, Format, FormatOption, say, write, write_json
+from planner.cli.options import BlueprintPath, Format, FormatOption, say
 
 
 def command(
@@ -14,14 +14,10 @@ def command(
     What planner did not make is left alone.
     """
     from planner import deployment
-    from planner.cli.applying import ask, carry_out, end_with
-    from planner.views.plan import plan_to_dict, plan_to_text
+    from planner.cli.applying import ask, carry_out, end_with, show_plan
 
     with deployment.clearing(blueprint) as planned:
-        if format is Format.JSON:
-            write_json(plan_to_dict(planned.plan))
-        else:
-            write(plan_to_text(planned.plan))
+        show_plan(planned.plan, format)
         if planned.plan.empty:
             end_with(planned.unreachable.values())
             return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import BlueprintPath, Format, FormatOption, tell, write, write_json
+from planner.cli.options import BlueprintPath, Format, FormatOption, tell
 
 
 def command(
@@ -18,14 +18,10 @@ def command(
 ) -> None:
     """What on the hosts is not as the blueprint says, each with its cause. Changes nothing."""
     from planner import deployment
-    from planner.cli.applying import end_with
-    from planner.views.plan import plan_to_dict, plan_to_text
+    from planner.cli.applying import end_with, show_plan
 
     with deployment.planning(blueprint) as planned:
-        if format is Format.JSON:
-            write_json(plan_to_dict(planned.plan))
-        else:
-            write(plan_to_text(planned.plan))
+        show_plan(planned.plan, format)
         tell(planned.plan.diagnostics)
         differs = detailed_exitcode and not planned.plan.empty
     end_with(planned.unreachable.values(), otherwise=10 if differs else 0)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import BlueprintPath, Format, FormatOption, tell, write, write_json
+from planner.cli.options import BlueprintPath, Format, FormatOption, tell
 
 
 def command(
@@ -23,15 +23,11 @@ def command(
 ) -> None:
     """Ask the hosts and show every change that apply would make, each with its cause."""
     from planner import deployment
-    from planner.cli.applying import end_with
+    from planner.cli.applying import end_with, show_plan
     from planner.sources.plan_files import write_plan_file
-    from planner.views.plan import plan_to_dict, plan_to_text
 
     with deployment.planning(blueprint) as planned:
-        if format is Format.JSON:
-            write_json(plan_to_dict(planned.plan))
-        else:
-            write(plan_to_text(planned.plan))
+        show_plan(planned.plan, format)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         if out is not None:
             write_plan_file(out, deployment.saved(planned))
