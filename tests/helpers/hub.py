@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -28,6 +29,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)", self.path):
             self._file(match[1], match[3])
         elif self.path.startswith("/token?"):
+            basic = self.headers.get("Authorization", "").removeprefix("Basic ")
+            if basic:
+                self.log.append(f"login {base64.b64decode(basic).decode()}")
             self._json({"token": "let-me-in"})
         else:
             self.send_error(404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -142,11 +143,26 @@ def test_a_file_that_is_not_here_is_known_by_its_pin(blueprint: Path) -> None:
     assert farm.models[0].weights.sha256 == "ab" * 32
 
 
+def test_a_private_registry_is_asked_with_the_login_of_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stand_in(REPOSITORIES) as (server, log):
+        logins = {server: {"auth": base64.b64encode(b"me:secret").decode()}}
+        (tmp_path / "config.json").write_text(json.dumps({"auths": logins}))
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        assert pin_image(f"{server}/acme/engine:v1").endswith(DIGEST)
+        assert "login me:secret" in log
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
+        log.clear()
+        assert pin_image(f"{server}/acme/engine:v1").endswith(DIGEST)
+        assert not [line for line in log if line.startswith("login")]
+
+
 @pytest.mark.parametrize(
     ("text", "registry", "name", "tag"),
     [
-        ("redis", "registry-1.docker.io", "library/redis", "latest"),
-        ("vllm/vllm-openai:v0.29.0", "registry-1.docker.io", "vllm/vllm-openai", "v0.29.0"),
+        ("redis", "docker.io", "library/redis", "latest"),
+        ("vllm/vllm-openai:v0.29.0", "docker.io", "vllm/vllm-openai", "v0.29.0"),
         ("ghcr.io/a/b/c:1", "ghcr.io", "a/b/c", "1"),
         ("localhost:5000/x:y", "localhost:5000", "x", "y"),
     ],
