@@ -24,6 +24,7 @@ UPDATE: Final = "PLANNER_UPDATE_GOLDEN"
 # What the commands of the pages work with: planner itself, and the files that they name.
 _CARRIED: Final = ("planner", "templates", "blueprints", "inventory", "tests")
 _CARRIED_FILES: Final = ("pyproject.toml", "README.md", "requirements.lock")
+_HINT: Final = f"right as it is now? {UPDATE}=1 pytest tests/docs writes it into the page"
 _STATUS: Final = "echo $?"
 _FENCE: Final = re.compile(r"```(\w*)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What differs between runs on hosts: digests, the size of the farm's archive, times.
@@ -123,7 +124,7 @@ def differs(step: Step, seen: Seen) -> str | None:
         shown, real = [_masked(line) for line in shown], [_masked(line) for line in real]
     if matches(shown, real):
         return None
-    return f"{step}\nthe page shows:\n{_text(shown)}\nit prints:\n{_text(real)}"
+    return f"{step}\nthe page shows:\n{_text(shown)}\nit prints:\n{_text(real)}\n{_HINT}"
 
 
 def matches(shown: Sequence[str], real: Sequence[str]) -> bool:
@@ -146,6 +147,8 @@ def matches(shown: Sequence[str], real: Sequence[str]) -> bool:
 def rewrite(page: Path, seen: Mapping[Step, Seen]) -> None:
     """Put what was seen into the page, where it shows a whole output that has changed."""
     text = page.read_text()
+    for step, result in seen.items():
+        assert result.code == step.code, differs(step, result)
     for step, result in seen.items():
         if step.output is None or "..." in step.output or differs(step, result) is None:
             continue
