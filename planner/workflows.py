@@ -16,7 +16,7 @@ from planner.blueprint.document import Document
 from planner.blueprint.references import check_references
 from planner.diagnostics import Diagnostic, error, has_errors
 from planner.errors import BlueprintInvalid, UsageError
-from planner.farm import Farm, Placement
+from planner.farm import Farm, FarmHost, Placement
 from planner.resolve import Resolved, resolve
 from planner.sources.blueprint_files import read_document
 from planner.sources.catalogue import PackagedCatalogue
@@ -25,7 +25,9 @@ from planner.sources.lock_file import read_lock
 
 if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
+    from planner.cost.prices import Prices
     from planner.placement.beside import Footprint
+    from planner.placement.problem import MonthlyCost
     from planner.render.bundle import Bundle
     from planner.sizing.services import ServiceSize
     from planner.sizing.stores.values import StoreSize
@@ -151,7 +153,9 @@ def size(validated: Validated) -> Sized:
 
     farm = require(validated)
     stores, services = _beside(farm)
-    placement, found = place(farm, ReplicaSizer(), _footprints(stores, services))
+    placement, found = place(
+        farm, ReplicaSizer(), _footprints(stores, services), cost=_cost_when_used(validated)
+    )
     found = (*validated.diagnostics, *(item for s in stores for item in s.diagnostics), *found)
     return Sized(validated.path, placement, found, stores, services)
 
@@ -169,6 +173,25 @@ def _beside(farm: Farm) -> tuple[tuple[StoreSize, ...], tuple[ServiceSize, ...]]
 
         services = service_sizes(farm.blueprint, PackagedCatalogue())
     return stores, services
+
+
+def _cost_when_used(validated: Validated) -> MonthlyCost:
+    """What a host adds a month when it is used; prices are read at the first question."""
+    known: list[Prices] = []
+
+    def cost(host: FarmHost) -> int | None:
+        from planner.cost.when_used import cost_when_used
+
+        if not host.rented and host.spec.power is None:
+            return 0
+        if not known:
+            from planner.costing import dated_prices, offers_beside
+
+            known.append(dated_prices(PackagedCatalogue(), offers_beside(validated)))
+        farm = require(validated)
+        return cost_when_used(host, farm.blueprint.budget or schema.Budget(), known[0])
+
+    return cost
 
 
 def _footprints(

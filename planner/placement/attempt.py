@@ -54,14 +54,13 @@ class Attempt:
 def on_gpu(model: FarmModel, room: Room, ledger: Ledger, size: Sizer) -> Iterator[Attempt]:
     """Every choice of equal cards on this host, fewest cards first, lazily.
 
-    tensor_parallel x pipeline_parallel cards when either is written; one card for engines that
-    must be told to use more; else one card, then two, and so on, because such engines split by
-    layer over what they are given.
+    tensor_parallel x pipeline_parallel cards when either is written; else one card, then more:
+    powers of two for engines that cut tensors, any number for those that cut between layers.
     """
     if model.spec.gpu_layers == 0:
         return
-    groups = _equal(tuple(card for card in room.cards if runs_on(model, card)))
-    counts = _counts(model, max((len(group) for group in groups), default=0))
+    groups = equal_cards(tuple(card for card in room.cards if runs_on(model, card)))
+    counts = card_counts(model, max((len(group) for group in groups), default=0))
     for count in counts:
         for group in groups:
             for cards in _choices(group, count, ledger):
@@ -77,7 +76,7 @@ def on_cpu(model: FarmModel, room: Room, ledger: Ledger, size: Sizer) -> Iterato
         yield _tried(model, room, (), ledger, size)
 
 
-def _equal(cards: tuple[Card, ...]) -> list[tuple[Card, ...]]:
+def equal_cards(cards: tuple[Card, ...]) -> list[tuple[Card, ...]]:
     """Cards of one kind and one size together, in the host's order."""
     groups: dict[tuple[str, int], list[Card]] = {}
     for card in cards:
@@ -85,11 +84,15 @@ def _equal(cards: tuple[Card, ...]) -> list[tuple[Card, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _counts(model: FarmModel, most: int) -> tuple[int, ...]:
+def card_counts(model: FarmModel, most: int) -> tuple[int, ...]:
+    """Numbers of cards to try, fewest first: as written, else powers of two for engines that cut
+    tensors (heads must divide), else any number for engines that cut between layers."""
     spec = model.spec
     written = (spec.tensor_parallel or 1) * (spec.pipeline_parallel or 1)
-    if written > 1 or spec.tensor_parallel or not runs_on_cpu(model):
+    if written > 1 or spec.tensor_parallel:
         return (written,)
+    if not runs_on_cpu(model):
+        return tuple(count for count in (1, 2, 4, 8, 16) if count <= max(1, most))
     return tuple(range(1, most + 1))
 
 
@@ -139,7 +142,7 @@ def _missing_kv(model: FarmModel, report: SizeReport) -> list[int]:
 def _too_few(model: FarmModel, room: Room, count: int) -> str:
     if not room.cards:
         return f"no GPU, and {model.name} needs one"
-    kinds = ", ".join(f"{len(g)} x {g[0].device.device.id}" for g in _equal(room.cards))
+    kinds = ", ".join(f"{len(g)} x {g[0].device.device.id}" for g in equal_cards(room.cards))
     equal = f"{count} equal ones" if count > 1 else "one"
     return f"{kinds}, and {model.engine} needs {equal} it runs on"
 

@@ -22,6 +22,7 @@ from planner.placement.instance import (
     Site,
     Spot,
     best_speed,
+    position,
 )
 from planner.placement.linear import LinearModel
 
@@ -67,6 +68,8 @@ class ExactModel:
                 for variable in self._option(place, where, number, group, site, option):
                     here.append((variable, 1))
                     self._weigh(variable, group, where, option, best)
+                    order = position(self.instance, place, where)
+                    self.levels[Level.ORDER].append((variable, order))
             running = group.running.get(site.name, 0)
             if running:
                 kept = self.linear.variable(0, running)
@@ -128,7 +131,6 @@ class ExactModel:
             self._of_port[where, option.port].append(variable)
         self.levels[Level.SPEED].append((variable, best - option.speed))
         self.levels[Level.HEADROOM].append((variable, 1000 - option.headroom))
-        self.levels[Level.ORDER].append((variable, where))
 
     def _rows(self) -> None:
         self._costs()

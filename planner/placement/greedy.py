@@ -65,6 +65,19 @@ class Books:
             fit.sort(key=lambda card: self._rooms[card.key], reverse=emptiest)
         return tuple(card.key for card in fit[: option.count])
 
+    def those(
+        self, group: Group, where: int, option: Option, keys: Iterable[str]
+    ) -> tuple[str, ...] | None:
+        """The cards of those keys, when one replica can have exactly them."""
+        wanted = tuple(keys)
+        if not self._has(where, option):
+            return None
+        if option.slot is None:
+            return () if not wanted else None
+        slot = self.instance.sites[where].slots[option.slot]
+        fit = [c.key for c in slot if c.key in wanted and self._open(c, group, option)]
+        return tuple(fit) if len(fit) == len(wanted) == option.count else None
+
     def fits_on(self, card: CardState, group: Group, where: int, option: Option) -> bool:
         """Whether one replica may share that card now."""
         return self._has(where, option) and self._open(card, group, option)

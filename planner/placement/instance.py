@@ -117,7 +117,7 @@ class Level(IntEnum):
     SPEED = 3  # thousandths of the best speed that were given up, over interactive replicas
     HEADROOM = 4  # thousandths of memory that are not free, and 1000 for each card-sharer
     MOVED = 5  # running replicas that would have to move
-    ORDER = 6  # positions of the sites used: the first written first
+    ORDER = 6  # positions of what is used: the hosts and models written first
 
 
 LEVELS = tuple(Level)
@@ -142,7 +142,7 @@ def score(instance: Instance, spots: tuple[Spot, ...]) -> tuple[int, ...]:
         apart += group.misses(site)
         speed += best_speed(group) - option.speed
         headroom += 1000 - option.headroom
-        order += spot.site
+        order += position(instance, spot.group, spot.site)
         for card in spot.cards:
             residents[card] = residents.get(card, 0) + 1
     for (family, where), count in by_place.items():
@@ -168,6 +168,11 @@ def constant(instance: Instance, level: Level) -> int:
         running = (g.running.items() for g in instance.groups)
         return sum(count for items in running for name, count in items if name in names)
     return 0
+
+
+def position(instance: Instance, group: int, site: int) -> int:
+    """What a replica adds to the last level: models written first matter more than hosts."""
+    return group * len(instance.sites) + site
 
 
 def best_speed(group: Group) -> int:

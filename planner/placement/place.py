@@ -1,6 +1,8 @@
-"""Which replica runs where: as written by ``on``, otherwise the first host with room.
+"""Which replica runs where: as written by ``on``, otherwise where it is best for the whole farm.
 
-The stage between sizing and cost. Pure: the sizer comes in as a function.
+The stage between sizing and cost. Pure: the sizer, the prices and what runs now come in as
+arguments. Order of what is weighed: everything asked for, the lowest monthly cost, replicas apart
+and near their stores, speed of interactive models, headroom, the order written.
 """
 
 from __future__ import annotations
@@ -8,16 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from planner.diagnostics import Diagnostic, note
+from planner.diagnostics import Diagnostic
 from planner.farm import Farm, FarmHost, FarmModel, HostDevice, Placed, Placement
-from planner.placement.attempt import Attempt, Sizer
+from planner.placement.attempt import Sizer
 from planner.placement.beside import Footprint, beside, enter
 from planner.placement.context import chosen_context, said_of
+from planner.placement.cpsat import solve as cpsat
+from planner.placement.demand import Demand, demand
 from planner.placement.explain import no_place
 from planner.placement.first_fit import first_fit
+from planner.placement.instance import Level, Spot
+from planner.placement.keep import Running, Seats, solve_beside
 from planner.placement.ledger import Ledger
+from planner.placement.lexicographic import Solution
 from planner.placement.ports import PortWish, assign_ports
-from planner.placement.room import Room, rooms
+from planner.placement.problem import MonthlyCost, Problem, pose
+from planner.placement.reasons import reasons
+from planner.placement.remarks import idle_pins, not_near, unchecked
+from planner.placement.room import Card, Room, rooms
 from planner.sizing.values import SizeReport
 
 
@@ -27,57 +37,61 @@ class _Seat:
 
     model: FarmModel
     index: int
-    attempt: Attempt
+    room: Room
+    cards: tuple[Card, ...]
     report: SizeReport
-    reason: str
+    demand: Demand
+    reason: tuple[str, str]
 
     @property
     def host(self) -> FarmHost:
         """Where it is."""
-        return self.attempt.room.host
+        return self.room.host
 
-
-@dataclass(slots=True)
-class _Lost:
-    """Replicas of one model that found no place on the same hosts."""
-
-    model: FarmModel
-    names: list[str]
-    tried: tuple[Attempt, ...]
+    @property
+    def devices(self) -> tuple[HostDevice, ...]:
+        """Its cards as devices of the host."""
+        return tuple(card.device for card in self.cards)
 
 
 def place(
-    farm: Farm, size: Sizer, beside_sizes: Mapping[str, Footprint] | None = None
+    farm: Farm,
+    size: Sizer,
+    beside_sizes: Mapping[str, Footprint] | None = None,
+    *,
+    cost: MonthlyCost | None = None,
+    running: Mapping[tuple[str, int], Running] | None = None,
 ) -> tuple[Placement, tuple[Diagnostic, ...]]:
     """Give every replica devices of a host, a port and a reason; never over-commit anything.
 
     ``size`` tells what a replica takes on given devices of a host (none: from RAM alone); of the
     host it may look at CPU, sockets and RAM, and its devices go by position, not by index.
     ``beside_sizes`` are sizes of stores and services by resource name (``stores.knowledge``);
-    what is missing there is named in a note and not counted. Replicas with ``on`` are placed
-    first, in document order, so that others do not take their room. What fits nowhere is left out
-    with an error. The diagnostics include those of sizing for every replica that was placed.
+    what is missing there is named in a note and not counted. ``cost`` is what a host adds a month
+    when it is used, in hundredths; without it all are alike. ``running`` is where replicas run
+    now, by model and index: they stay unless something else would then have no place. What fits
+    nowhere is left out with an error. The diagnostics include those of sizing for every replica.
     """
     room_of, found = rooms(farm.hosts)
     ledger = Ledger(room_of)
     found += enter(beside(farm, beside_sizes or {}), ledger, room_of)
     sizer = _remembering(size)
-    seats: list[_Seat] = []
-    lost: list[_Lost] = []
-    for model in sorted(farm.models, key=lambda m: not m.spec.on):
-        own = tuple(_replicas(model, room_of, ledger, sizer, lost))
-        seats += _alike(model, own, sizer)
-    found += tuple(
-        no_place(item.model, tuple(item.names), item.tried, room_of, ledger, sizer) for item in lost
-    )
-    placed = {seat.model.name: seat.model for seat in seats}
+    problem = pose(farm, room_of, ledger, sizer, cost)
+    solution, stays = solve_beside(problem, running or {}, cpsat)
+    seats = tuple(_seats(problem, solution.spots, stays, room_of))
+    for seat in seats:
+        ledger.take(seat.host.name, seat.demand, f"models.{seat.model.name}[{seat.index}]")
+    left, explained = _left_out(farm, problem, seats, room_of, ledger, sizer)
+    found += explained
+    seats = _alike(farm, seats, sizer)
     for model in farm.models:
-        found += said_of(model, placed.get(model.name, model))
-    found += (*_idle_pins(farm.models), *_not_weighed(farm.models))
-    found += tuple(_unchecked(seats))
+        own = [seat.model for seat in seats if seat.model.name == model.name]
+        found += said_of(model, own[0] if own else model)
+    placed = _with_ports(farm, seats, ledger)
+    found += (*idle_pins(farm.models), *not_near(farm, placed))
+    found += tuple(unchecked((seat.room, seat.demand) for seat in seats))
     found += tuple(_of_sizing(seats))
-    left = tuple(name for item in lost for name in item.names)
-    return Placement(farm, _with_ports(farm, seats, ledger), left), tuple(dict.fromkeys(found))
+    return Placement(farm, placed, left, _proof(solution)), tuple(dict.fromkeys(found))
 
 
 def _remembering(size: Sizer) -> Sizer:
@@ -99,42 +113,63 @@ def _remembering(size: Sizer) -> Sizer:
     return sized
 
 
-def _replicas(
-    model: FarmModel,
+def _seats(
+    problem: Problem, spots: tuple[Spot, ...], stays: Seats, room_of: Mapping[str, Room]
+) -> Iterator[_Seat]:
+    """The spots as replicas: those that stay keep their number, the rest take the free ones."""
+    why = dict(zip(map(id, spots), reasons(problem, spots), strict=True))
+    kept = {id(spot): index for (_, index), spot in stays.items()}
+    for group, indices in enumerate(problem.indices):
+        own = [spot for spot in spots if spot.group == group]
+        free = iter([i for i in indices if (group, i) not in stays])
+        for spot in own:
+            index = kept[id(spot)] if id(spot) in kept else next(free)
+            way = problem.way(spot.group, spot.site, spot.option)
+            room = problem.rooms[spot.site]
+            cards = tuple(card for card in room.cards if card.key in spot.cards)
+            wanted = demand(way.model, cards, way.report)
+            yield _Seat(way.model, index, room, cards, way.report, wanted, why[id(spot)])
+
+
+def _left_out(
+    farm: Farm,
+    problem: Problem,
+    seats: Iterable[_Seat],
     room_of: Mapping[str, Room],
     ledger: Ledger,
     size: Sizer,
-    lost: list[_Lost],
-) -> Iterator[_Seat]:
-    """Seats for the replicas of a model; those without one go to ``lost``, once per host."""
-    full: dict[tuple[str, ...], _Lost] = {}
-    for index in range(model.spec.replicas):
-        names = _allowed(model, index, room_of)
-        name = f"models.{model.name}[{index}]"
-        if names in full:  # the ledger only fills up: what had no room has none now
-            full[names].names.append(name)
+) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
+    """Names of the replicas without a place, and an error for each model and set of hosts."""
+    have = {(seat.model.name, seat.index) for seat in seats}
+    names: list[str] = []
+    found: list[Diagnostic] = []
+    for group, indices in enumerate(problem.indices):
+        model = problem.models[group]
+        lost = tuple(f"models.{model.name}[{i}]" for i in indices if (model.name, i) not in have)
+        if not lost:
             continue
-        search = first_fit(
-            model, [room_of[n] for n in names], ledger, size, pinned=bool(model.spec.on)
-        )
-        attempt = search.found
-        if attempt is None or attempt.report is None:
-            full[names] = _Lost(model, [name], search.tried)
-            lost.append(full[names])
-            continue
-        ledger.take(attempt.room.host.name, attempt.demand, name)
-        yield _Seat(attempt.model, index, attempt, attempt.report, search.reason)
+        names += lost
+        allowed = problem.instance.groups[group].sites
+        hosts = [room for name, room in room_of.items() if allowed is None or name in allowed]
+        search = first_fit(model, hosts, ledger, size, pinned=bool(model.spec.on))
+        found.append(no_place(model, lost, search.tried, room_of, ledger, size))
+    return tuple(names), tuple(found)
 
 
-def _alike(asked: FarmModel, seats: tuple[_Seat, ...], size: Sizer) -> tuple[_Seat, ...]:
-    """The seats with one context for all: a shorter one never takes more than was booked."""
-    chosen = chosen_context(asked, (seat.model for seat in seats))
-    return tuple(
-        seat
-        if seat.model.context == chosen.context
-        else replace(seat, model=chosen, report=size(chosen, seat.host, seat.attempt.devices))
-        for seat in seats
-    )
+def _alike(farm: Farm, seats: tuple[_Seat, ...], size: Sizer) -> tuple[_Seat, ...]:
+    """The seats with one context a model: a shorter one never takes more than was booked."""
+    chosen = {
+        model.name: chosen_context(model, (s.model for s in seats if s.model.name == model.name))
+        for model in farm.models
+    }
+    return tuple(_with_context(seat, chosen[seat.model.name].context, size) for seat in seats)
+
+
+def _with_context(seat: _Seat, context: int | None, size: Sizer) -> _Seat:
+    if seat.model.context == context:
+        return seat
+    model = seat.model._replace(context=context)
+    return replace(seat, model=model, report=size(model, seat.host, seat.devices))
 
 
 def _of_sizing(seats: Iterable[_Seat]) -> Iterator[Diagnostic]:
@@ -143,14 +178,6 @@ def _of_sizing(seats: Iterable[_Seat]) -> Iterator[Diagnostic]:
         for finding in seat.report.diagnostics:
             at = finding.path or ("models", seat.model.name)
             yield replace(finding, path=at)
-
-
-def _allowed(model: FarmModel, index: int, room_of: Mapping[str, Room]) -> tuple[str, ...]:
-    """The one host that ``on`` names for this replica, cycling; every host without ``on``."""
-    if not model.spec.on:
-        return tuple(room_of)
-    name = model.spec.on[index % len(model.spec.on)]
-    return (name,) if name in room_of else ()
 
 
 def _with_ports(farm: Farm, seats: Iterable[_Seat], ledger: Ledger) -> tuple[Placed, ...]:
@@ -166,59 +193,24 @@ def _with_ports(farm: Farm, seats: Iterable[_Seat], ledger: Ledger) -> tuple[Pla
             model=seat.model,
             index=seat.index,
             host=seat.host,
-            devices=seat.attempt.devices,
+            devices=seat.devices,
             report=seat.report,
             port=ports[seat.model.name, seat.index],
-            reason=seat.reason,
+            reason=seat.reason[0],
+            runner_up=seat.reason[1],
         )
         for seat in every
     )
 
 
-def _idle_pins(models: Iterable[FarmModel]) -> Iterator[Diagnostic]:
-    """A note for each model whose ``on`` names more hosts than it has replicas."""
-    for model in models:
-        replicas, on = model.spec.replicas, model.spec.on
-        if len(on) > replicas:
-            yield note(
-                f"nothing of {model.name} runs on {', '.join(on[replicas:])}: "
-                f"replicas is {replicas}",
-                "models",
-                model.name,
-                "on",
-                advice=f"write `replicas: {len(on)}` for one on each",
-            )
-
-
-def _not_weighed(models: Iterable[FarmModel]) -> Iterator[Diagnostic]:
-    """A note for each wish that this placement does not know how to grant."""
-    for model in models:
-        if model.spec.near is not None:
-            yield note(
-                f"near {model.spec.near} is not weighed yet",
-                "models",
-                model.name,
-                "near",
-                advice=f"write models.{model.name}.on to put it there",
-            )
-
-
-def _unchecked(seats: Iterable[_Seat]) -> Iterator[Diagnostic]:
-    """A note for each host whose RAM or disk is used but not known."""
-    ram: dict[str, None] = {}
-    disk: dict[str, None] = {}
-    for seat in seats:
-        room, wanted, name = seat.attempt.room, seat.attempt.demand, seat.host.name
-        if room.ram_bytes is None and not room.ram_charges and wanted.ram_bytes:
-            ram[name] = None
-        if room.disk_bytes is None and not room.disk_charges and wanted.stored:
-            disk[name] = None
-    for name in ram:
-        yield _not_checked("RAM", name, f"hosts.{name}.ram, such as 64GiB")
-    for name in disk:
-        yield _not_checked("disk", name, f"hosts.{name}.disk, such as 1TB")
-
-
-def _not_checked(what: str, host: str, example: str) -> Diagnostic:
-    summary = f"{what} of {host} is not known and was not checked"
-    return note(summary, "hosts", host, advice=f"write {example}")
+def _proof(solution: Solution) -> str:
+    """How good the answer is known to be, in a few words; empty where nothing was asked for."""
+    if not solution.spots:
+        return ""
+    if solution.optimal:
+        return "nothing better exists: proven"
+    worst = [p for p in solution.proofs if p.gap and p.level is not Level.ORDER]
+    if not worst:
+        return "nothing better exists, but for the order of hosts: proven"
+    said = ", ".join(f"{p.level.name.lower()} {p.gap:.1%}" for p in worst)
+    return f"at most so far from the best there is: {said}"

@@ -34,6 +34,8 @@ def size_to_text(placement: Placement, style: Style, *, explain: bool = False) -
         parts.append(draw_legend(names, style))
     if placement.replicas:
         parts.append(_table(placement.replicas, style))
+    if placement.proof:
+        parts.append(_wrap(f"placement: {placement.proof}", style, "dim"))
     if placement.left_out:
         parts.append(_wrap(f"no place: {', '.join(placement.left_out)}", style, "red"))
     if explain:
@@ -53,6 +55,7 @@ def size_to_dict(placement: Placement, diagnostics: Iterable[Diagnostic]) -> dic
         "replicas": [_replica_dict(replica) for replica in placement.replicas],
         "hosts": [_host_dict(host, placement) for host in placement.farm.hosts],
         "left_out": list(placement.left_out),
+        "proof": placement.proof,
         "diagnostics": [diagnostic_json(item) for item in found],
     }
 
@@ -70,6 +73,8 @@ def _replica_dict(replica: Placed) -> dict[str, Any]:
         "port": replica.port,
         "context": replica.model.context,
         "reason": replica.reason,
+        "runner_up": replica.runner_up or None,
+        "memory_share": replica.model.memory_share,
         "size": report_json(replica.report),
     }
 
@@ -188,14 +193,16 @@ def _bar(name: str, parts: list[tuple[str, int]], total: int, style: Style) -> s
 
 
 def _table(replicas: Iterable[Placed], style: Style) -> str:
-    """One row a replica with its reason below."""
+    """One row a replica, below it why it is there and where else it could be."""
     every = tuple(replicas)
     head = ("replica", "host", "context", "KV tokens", "tokens/s", "port")
     lines = aligned([head, *(_row(replica) for replica in every)], right=_NUMBERS)
     drawn = [style.paint(lines[0], "dim")]
     for replica, line in zip(every, lines[1:], strict=True):
-        reason = clip(clean(replica.reason), style.width - 2)
-        drawn += [line, "  " + style.paint(reason, "dim")]
+        said = [replica.reason]
+        said += [f"next best: {replica.runner_up}"] if replica.runner_up else []
+        drawn.append(line)
+        drawn += ["  " + style.paint(clip(clean(text), style.width - 2), "dim") for text in said]
     return "\n".join(drawn)
 
 

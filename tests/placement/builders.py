@@ -96,6 +96,7 @@ def report(
         DeviceSize(d.device.id, d.index, d.memory_bytes, (Term("weights", per_card, "told"),))
         for d in devices
     )
+    speed = Speed(80, 100, 120) if devices else Speed(8, 10, 12)
     works = all(size.free_bytes >= 0 for size in sizes) if fits is None else fits
     return SizeReport(
         model=model.name,
@@ -106,7 +107,7 @@ def report(
         kv_bytes_per_token=98304,
         kv_capacity_tokens=max_context,
         max_context=max_context,
-        decode=Speed(80, 100, 120),
+        decode=speed,
         prefill=None,
     )
 

@@ -37,7 +37,9 @@ def _cards(placement: Placement) -> list[str]:
         wanted = (replica.model.spec.tensor_parallel or 1) * (
             replica.model.spec.pipeline_parallel or 1
         )
-        if replica.model.engine in RESERVES and len(replica.devices) != wanted:
+        open_ = not replica.model.spec.tensor_parallel and wanted == 1
+        allowed = (1, 2, 4, 8, 16) if open_ else (wanted,)
+        if replica.model.engine in RESERVES and len(replica.devices) not in allowed:
             found.append(f"{replica.name} has {len(replica.devices)} cards, not {wanted}")
         for card, share in zip(replica.devices, replica.report.devices, strict=True):
             key = (replica.host.name, card.index)
@@ -48,7 +50,16 @@ def _cards(placement: Placement) -> list[str]:
             users[key].append(replica)
     found += [f"card {k} holds {used[k]} of {size[k]}" for k in used if used[k] > size[k]]
     for key, replicas in users.items():
-        greedy = [r for r in replicas if r.model.engine in RESERVES and not r.model.spec.extra_args]
+        greedy = [
+            r
+            for r in replicas
+            if r.model.engine in RESERVES
+            and not r.model.spec.extra_args
+            and r.model.memory_share is None
+        ]
+        names = [r.model.name for r in replicas]
+        if len(set(names)) < len(names):
+            found.append(f"card {key} holds two replicas of one model: {names}")
         if greedy and len(replicas) > 1:
             found.append(f"card {key} is shared with {greedy[0].name}, which takes all of it")
     return found

@@ -116,7 +116,7 @@ def value(instance: Instance, seats: list[Seat]) -> tuple[int, ...]:
         away += group.near is not None and site.machine not in group.near
         slow += max(o.speed for way in group.options.values() for o in way) - option.speed
         tight += 1000 - option.headroom
-        order += seat[1]
+        order += seat[0] * len(instance.sites) + seat[1]
         guests.update(seat[3])
     return (
         wanted - len(seats),

@@ -32,11 +32,13 @@ def test_as_written_one_replica_per_named_host_then_round_again() -> None:
     assert placement.replicas[0].reason == "on: b, as written"
 
 
-def test_first_fit_takes_the_first_host_with_room_and_says_how_much_it_found() -> None:
+def test_a_model_goes_where_it_fits_and_its_reason_is_said() -> None:
     hosts = [host("small", cards(1, device("rtx-4070", 12282))), host("coder", cards(1))]
     placement, found = place(farm(hosts, [model("chat")]), sizer({"chat": 20 * GIB}))
     assert seats(placement) == {"chat-0": ("coder", [0])}
-    assert placement.replicas[0].reason == "first host with 23.99 GiB free on one rtx-4090: coder"
+    assert placement.replicas[0].reason == (
+        "the only host with room for it alone: coder, one rtx-4090"
+    )
     assert not found
 
 
@@ -72,8 +74,11 @@ def test_engines_that_take_what_they_need_share_a_card_until_it_is_full() -> Non
     models = [model(name, engine="llama.cpp") for name in "abc"]
     hosts = [host("box", cards(1), ram=0), host("cpu", ram=64 * GIB)]
     placement, _ = place(farm(hosts, models), sizer(dict.fromkeys("abc", 10 * GIB)))
-    assert seats(placement) == {"a-0": ("box", [0]), "b-0": ("box", [0]), "c-0": ("cpu", [])}
-    assert placement.replicas[2].reason == "first host with 64.00 GiB of RAM free: cpu"
+    where = sorted(seats(placement).values())
+    assert where == [("box", [0]), ("box", [0]), ("cpu", [])]
+    spilled = next(r for r in placement.replicas if r.host.name == "cpu")
+    assert spilled.reason == "cpu, from RAM: box is full"
+    assert spilled.runner_up == "box, one rtx-4090"
 
 
 def test_tensor_parallel_wants_equal_cards_of_one_host() -> None:
@@ -81,12 +86,12 @@ def test_tensor_parallel_wants_equal_cards_of_one_host() -> None:
     hosts = [host("two", cards(1)), host("mixed", mixed)]
     placement, _ = place(farm(hosts, [model("big", tensor_parallel=2)]), sizer({"big": 40 * GIB}))
     assert seats(placement) == {"big-0": ("mixed", [0, 2])}
-    reason = "first host with 23.99 GiB free on each of 2 equal rtx-4090: mixed"
+    reason = "the only host with room for it alone: mixed, 2 x rtx-4090"
     assert placement.replicas[0].reason == reason
 
 
 def test_llama_cpp_spreads_over_as_few_cards_as_hold_it() -> None:
-    hosts = [host("box", cards(3))]
+    hosts = [host("box", cards(3), ram=GIB)]
     placement, _ = place(farm(hosts, [model("big", engine="llama.cpp")]), sizer({"big": 40 * GIB}))
     assert seats(placement) == {"big-0": ("box", [0, 1])}
 
@@ -111,8 +116,8 @@ def test_vm_without_a_size_draws_on_its_parent() -> None:
     hosts = [host("brain", ram=64 * GIB), host("vm", ram=None, within="brain")]
     models = [model("a", engine="llama.cpp", on="brain"), model("b", engine="llama.cpp", on="vm")]
     placement, found = place(farm(hosts, models), sizer({"a": 40 * GIB, "b": 25 * GIB}))
-    assert seats(placement) == {"a-0": ("brain", [])}
-    assert "vm: RAM of brain lacks 1.00 GiB" in (found[0].detail or "")
+    assert seats(placement) == {"b-0": ("vm", [])}
+    assert "brain: RAM lacks 1.00 GiB" in (found[0].detail or "")
 
 
 def test_vms_that_hold_more_than_their_parent_are_refused() -> None:
@@ -170,9 +175,11 @@ def test_a_pin_that_no_replica_reaches_is_said() -> None:
 
 
 def test_what_is_not_weighed_is_said() -> None:
-    models = [model("a"), model("b", near="a")]
-    _, found = place(farm([host("box", cards(2))], models), sizer({"a": GIB, "b": GIB}))
-    assert [(d.where, d.summary) for d in found] == [("models.b.near", "near a is not weighed yet")]
+    models = [model("a"), model("b", near="docs")]
+    stores = {"docs": {"engine": "qdrant"}}
+    _, found = place(farm([host("box", cards(2))], models, stores=stores), sizer({"a": 1, "b": 1}))
+    summary = "near docs says nothing: it is on no host yet"
+    assert ("models.b.near", summary) in [(d.where, d.summary) for d in found]
 
 
 def test_equal_machines_are_sized_once() -> None:
@@ -217,9 +224,11 @@ class TestNoPlace:
         )
         assert only.advice == "write `context: 111k` under models.chat: it then fits on box"
 
-    def test_offers_more_cards_when_they_hold_it(self) -> None:
-        _, found = place(farm([host("box", cards(2))], [model("big")]), sizer({"big": 40 * GIB}))
-        assert found[0].advice == "write `tensor_parallel: 2` under models.big: it then fits on box"
+    def test_takes_more_cards_when_they_hold_it(self) -> None:
+        placement, _ = place(
+            farm([host("box", cards(2))], [model("big")]), sizer({"big": 40 * GIB})
+        )
+        assert seats(placement) == {"big-0": ("box", [0, 1])}
 
     def test_offers_another_host_when_the_pin_is_the_trouble(self) -> None:
         hosts = [host("a", cards(1, device("rtx-4070", 12282))), host("b", cards(1))]

@@ -1,0 +1,115 @@
+"""Leaves what runs where it is, as long as everything asked for has a place beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from planner.placement.greedy import Books
+from planner.placement.instance import Instance, Level, Spot, score
+from planner.placement.lexicographic import Solution, Solver, solve_exactly
+from planner.placement.problem import Problem
+from planner.placement.reduce import reduced
+from planner.placement.solve import WORK, solve
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a replica runs now; ``devices`` are the indices of its cards, None when not known."""
+
+    host: str
+    devices: tuple[int, ...] | None = None
+
+
+# Moving costs an interruption, so once something must move, that little moves comes before money.
+_MOVING = (
+    Level.UNPLACED, Level.MOVED, Level.COST, Level.APART, Level.SPEED, Level.HEADROOM, Level.ORDER,
+)  # fmt: skip
+
+Seats = dict[tuple[int, int], Spot]  # (group, replica's index) and where it is
+
+
+def solve_beside(
+    problem: Problem, running: Mapping[tuple[str, int], Running], solver: Solver
+) -> tuple[Solution, Seats]:
+    """The best assignment that moves nothing of ``running`` (by model and index).
+
+    Where something would then have no place, the one that moves least. The second value says which
+    replica stays where.
+    """
+    stays = kept(problem, running)
+    if not stays:
+        return solve(problem.instance, solver), {}
+    fixed = tuple(stays.values())
+    found = solve(reduced(problem.instance, fixed), solver)
+    beside = Solution((*fixed, *found.spots), found.proofs)
+    lost = score(problem.instance, beside.spots)[Level.UNPLACED]
+    if not lost:
+        return beside, stays
+    moved = solve_exactly(_counting(problem.instance, stays), fixed, solver, WORK, _MOVING)
+    if score(problem.instance, moved.spots)[Level.UNPLACED] >= lost:
+        return beside, stays
+    return moved, _staying(stays, moved)
+
+
+def kept(problem: Problem, running: Mapping[tuple[str, int], Running]) -> Seats:
+    """Spots of the replicas that can stay: asked for, allowed and fitting where they run."""
+    books = Books(problem.instance)
+    places = {site.name: number for number, site in enumerate(problem.instance.sites)}
+    seats: Seats = {}
+    for group, indices in enumerate(problem.indices):
+        for index in indices:
+            now = running.get((problem.models[group].name, index))
+            if now is None or now.host not in places:
+                continue
+            spot = _spot(problem, books, group, places[now.host], now.devices)
+            if spot is not None:
+                books.take(spot)
+                seats[group, index] = spot
+    return seats
+
+
+def _spot(
+    problem: Problem, books: Books, group: int, where: int, devices: tuple[int, ...] | None
+) -> Spot | None:
+    wanted, site = problem.instance.groups[group], problem.instance.sites[where]
+    for number, option in enumerate(wanted.on(site)):
+        if devices is None:
+            cards = books.cards(wanted, where, option)
+        elif len(devices) != option.count:
+            continue
+        else:
+            cards = books.those(wanted, where, option, problem.keys(where, devices))
+        if cards is not None:
+            return Spot(group, where, number, cards)
+    return None
+
+
+def _counting(instance: Instance, stays: Seats) -> Instance:
+    """The instance with the number of running replicas by group and host."""
+    running: dict[int, dict[str, int]] = {}
+    for (group, _), spot in stays.items():
+        here = running.setdefault(group, {})
+        name = instance.sites[spot.site].name
+        here[name] = here.get(name, 0) + 1
+    groups = tuple(
+        replace(group, running=running.get(number, {}))
+        for number, group in enumerate(instance.groups)
+    )
+    return replace(instance, groups=groups)
+
+
+def _staying(stays: Seats, moved: Solution) -> Seats:
+    """Which of the running replicas are on their host still: by group and host, in order."""
+    left = list(moved.spots)
+    seats: Seats = {}
+    for exact in (True, False):
+        for key, spot in stays.items():
+            if key in seats:
+                continue
+            same = [s for s in left if (s.group, s.site) == (spot.group, spot.site)]
+            same = [s for s in same if s.cards == spot.cards] if exact else same
+            if same:
+                left.remove(same[0])
+                seats[key] = same[0]
+    return seats
