@@ -9,7 +9,7 @@ from planner.diagnostics import Diagnostic, error, warning
 from planner.diff.places import place_of
 from planner.diff.values import Observed
 from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Runtime
-from planner.units import GIB
+from planner.units import GIB, MIB
 
 # what the host needs while an artifact arrives, as multiples of its size: an archive lies beside
 # what is unpacked from it
@@ -20,6 +20,10 @@ _ROOM = {
     ArtifactKind.ROOT: 2,
     ArtifactKind.IMAGE: 2,
 }
+
+
+# drivers of one card report totals that differ by a little (ECC, firmware)
+_ENOUGH = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +114,25 @@ def _gpus(host: str, seen: Observed, needs: HostNeeds) -> Iterator[Diagnostic]:
         return
     left = list(seen.devices)
     for number, gpu in enumerate(needs.gpus):
-        match = next((device for device in left if _is(gpu, device.name)), None)
-        if match is None and gpu.driver_names:
+        match = next((device for device in left if _is(gpu, device.name)), left[0])
+        left.remove(match)
+        place = ("hosts", host, "gpus", number)
+        if gpu.driver_names and not _is(gpu, match.name):
             yield warning(
                 f"{host} seems to have another GPU than {gpu.name}",
-                "hosts",
-                host,
-                "gpus",
-                number,
-                value=", ".join(device.name for device in left),
+                *place,
+                value=match.name,
                 advice=f"correct hosts.{host}.gpus when the driver is right",
             )
-        elif match is not None:
-            left.remove(match)
-            if gpu.total_bytes and match.total_bytes < gpu.total_bytes * 0.98:
-                yield warning(
-                    f"{match.name} on {host} has {match.total_bytes / GIB:.1f} GiB, not "
-                    f"{gpu.total_bytes / GIB:.1f} GiB",
-                    "hosts",
-                    host,
-                    "gpus",
-                    number,
-                )
+        if gpu.total_bytes and match.total_bytes < gpu.total_bytes * _ENOUGH:
+            yield error(
+                f"{match.name} on {host} has {match.total_bytes / GIB:.1f} GiB, not "
+                f"{gpu.total_bytes / GIB:.1f} GiB",
+                *place,
+                detail="what runs there was sized for more memory than the driver reports",
+                advice=f"write its memory: {{name: {gpu.name}, memory: "
+                f"{match.total_bytes // MIB}MiB}}",
+            )
 
 
 def _is(gpu: NeededGpu, name: str) -> bool:
