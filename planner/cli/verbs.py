@@ -23,6 +23,7 @@ VERBS: Final = (
     Verb("validate", "validate", "Check a blueprint; reads nothing but files."),
     Verb("fit", "fit", "Does one model fit on one kind of device, and how fast is it?"),
     Verb("size", "size", "What runs where, what it takes, and how fast it will be."),
+    Verb("train", "train", "What an adapter takes to train, and how long."),
     Verb("cost estimate", "cost_estimate", "What a month costs, line by line."),
     Verb("lock", "lock", "Pin model commits, image digests and file hashes."),
     Verb("render", "render", "Write the files that hosts would get."),
