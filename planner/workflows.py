@@ -18,7 +18,7 @@ from planner.diagnostics import Diagnostic, error, has_errors
 from planner.errors import BlueprintInvalid, UsageError
 from planner.farm import Farm, FarmHost, Placement
 from planner.resolve import Resolved, resolve
-from planner.sources.blueprint_files import read_document
+from planner.sources.blueprint_files import Read, read_document
 from planner.sources.catalogue import PackagedCatalogue
 from planner.sources.local_models import Digest, read_local_models
 from planner.sources.lock_file import read_lock
@@ -76,18 +76,19 @@ def validate(
     reader: CatalogueReader | None = None,
     digest: Digest | None = None,
     headers: bool = False,
+    read: Read = read_document,
 ) -> Validated:
     """Read, check and resolve the blueprint at ``path``. Bad input ends as diagnostics.
 
     ``digest`` is given where files that will be pushed must be named by their content;
-    ``headers`` asks for what local model files say of themselves.
+    ``headers`` asks for what local model files say of themselves; ``read`` reads the documents.
     """
-    document, faults = read_document(path, str(path))
+    document, faults = read(path, str(path))
     if document is None:
         return Validated(path, None, faults)
     checked = check_blueprint(document)
     usable = checked.blueprint or checked.partial
-    inventory, inventory_faults = _inventory(usable, path)
+    inventory, inventory_faults = _inventory(usable, path, read)
     found = [*faults, *checked.diagnostics, *inventory_faults]
     found += check_references(document, inventory)
     farm = None
@@ -117,12 +118,12 @@ def _order(item: Diagnostic) -> tuple[str, int, int]:
 
 
 def _inventory(
-    blueprint: schema.Blueprint | None, path: Path
+    blueprint: schema.Blueprint | None, path: Path, read: Read
 ) -> tuple[Mapping[str, schema.Host], tuple[Diagnostic, ...]]:
     if blueprint is None or blueprint.inventory is None:
         return {}, ()
     shown = path.parent / blueprint.inventory
-    document, faults = read_document(shown, str(shown))
+    document, faults = read(shown, str(shown))
     if document is None:
         return {}, faults
     inventory, found = check_inventory(document)

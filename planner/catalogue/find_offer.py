@@ -36,7 +36,7 @@ def best_offer(
     Terms; without it only what runs until stopped counts. Among prices of one day the provider's
     order of kinds decides. A price for the card itself stands before one for any form of it, and
     a lowest price seen behind the others, and machines with many more than ``count`` cards behind
-    all. The note says what the price leaves open.
+    all; those with fewer do not count. The note says what the price leaves open.
     """
     return best_of(provider_row(reader, provider), gpu, kind, count)
 
@@ -45,7 +45,9 @@ def best_of(
     row: Provider, gpu: str, kind: str | None = None, count: int = 1
 ) -> Match[Offer] | NotFound:
     """The same choice among the offers of a provider that is at hand."""
-    fitting = sorted(_fitting(row, gpu, kind), key=lambda offer: _rank(row, gpu, count, offer))
+    fitting = sorted(
+        _fitting(row, gpu, kind, count), key=lambda offer: _rank(row, gpu, count, offer)
+    )
     if not fitting:
         return _no_offer(row, gpu, kind)
     best = fitting[-1]
@@ -74,11 +76,15 @@ def _for_gpu(provider: Provider, gpu: str) -> tuple[Offer, ...]:
     return tuple(offer for offer in provider.offers if part_tokens(offer.gpu) <= wanted)
 
 
-def _fitting(provider: Provider, gpu: str, kind: str | None) -> tuple[Offer, ...]:
+def _fitting(provider: Provider, gpu: str, kind: str | None, count: int) -> tuple[Offer, ...]:
     wanted = Terms.ON_DEMAND.value if kind is None else kind
     kinds = [item.name for item in provider.kinds if item.name == wanted]
     kinds = kinds or [item.name for item in provider.kinds if item.terms.value == wanted]
-    return tuple(offer for offer in _for_gpu(provider, gpu) if offer.kind in kinds)
+    return tuple(
+        offer
+        for offer in _for_gpu(provider, gpu)
+        if offer.kind in kinds and (offer.gpus_together is None or offer.gpus_together >= count)
+    )
 
 
 def _rank(

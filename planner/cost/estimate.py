@@ -13,7 +13,7 @@ from planner.catalogue.price import ExchangeRate
 from planner.cost.age import AgeLimit, aged, old_quotes
 from planner.cost.budget import against_budget
 from planner.cost.energy import draws_power, energy_charges
-from planner.cost.exchange import convert, to_lines
+from planner.cost.exchange import convert, rate_used, to_lines
 from planner.cost.prices import Prices
 from planner.cost.purchase import purchase_charges
 from planner.cost.rent import rent_charges
@@ -58,8 +58,18 @@ def estimate(
         found += old_quotes(lines, report.rates, limit)
     shares, undivided = divided(lines, currency, farm, placement)
     found += undivided
-    found += [_rate_used(rate) for rate in report.rates]
+    found += [rate_used(rate) for rate in report.rates]
     return replace(report, diagnostics=tuple(found), shares=shares)
+
+
+def in_currency(placement: Placement, currency: str | None) -> Placement:
+    """The same placement of a farm whose costs are asked for in ``currency`` (None: as it is)."""
+    if currency is None:
+        return placement
+    farm = placement.farm
+    budget = (farm.blueprint.budget or Budget()).model_copy(update={"currency": currency})
+    asked = farm._replace(blueprint=farm.blueprint.model_copy(update={"budget": budget}))
+    return placement._replace(farm=asked)
 
 
 def _currency(budget: Budget, charges: Iterable[Charge]) -> str:
@@ -91,15 +101,6 @@ def _with_budget(
 
 def _rates(lines: Iterable[CostLine]) -> tuple[ExchangeRate, ...]:
     return tuple(dict.fromkeys(line.rate for line in lines if line.rate is not None))
-
-
-def _rate_used(rate: ExchangeRate) -> Diagnostic:
-    way = "1 / " if rate.inverted else ""
-    shown = f"{1 / rate.rate:.4f}" if rate.inverted else f"{rate.rate:.4f}"
-    return note(
-        f"1 {rate.base} counts as {way}{shown} {rate.quote}, the rate of {rate.date}",
-        detail=rate.source.url,
-    )
 
 
 def _not_counted(farm: Farm, budget: Budget) -> Iterator[Diagnostic]:

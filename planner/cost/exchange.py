@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from planner.catalogue.price import ExchangeRate
 from planner.cost.prices import Prices
 from planner.cost.values import Charge, CostLine
-from planner.diagnostics import Diagnostic, error
+from planner.diagnostics import Diagnostic, error, note
 from planner.money import Money
 
 
@@ -39,6 +39,16 @@ def convert(money: Money, currency: str, prices: Prices) -> tuple[Money, Exchang
     if rate is None:
         raise ValueError(f"no rate from {money.currency} to {currency} is known")
     return rate.convert(money), rate
+
+
+def rate_used(rate: ExchangeRate) -> Diagnostic:
+    """A note that shows the rate and its day."""
+    way = "1 / " if rate.inverted else ""
+    shown = f"{1 / rate.rate:.4f}" if rate.inverted else f"{rate.rate:.4f}"
+    return note(
+        f"1 {rate.base} counts as {way}{shown} {rate.quote}, the rate of {rate.date}",
+        detail=rate.source.url,
+    )
 
 
 def _line(charge: Charge, rate: ExchangeRate | None) -> CostLine:

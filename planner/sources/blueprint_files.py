@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from planner.blueprint.document import Document
 from planner.diagnostics import Diagnostic, Position, Severity
 from planner.sources.yaml_text import MAX_BYTES, read_yaml, too_large
+
+# How a document is read: at a path, under the name that messages show.
+Read = Callable[[Path, str], tuple[Document | None, tuple[Diagnostic, ...]]]
 
 
 def read_document(path: Path, shown: str) -> tuple[Document | None, tuple[Diagnostic, ...]]:
