@@ -21,7 +21,7 @@ from planner.cost.prices import CataloguePrices, Prices
 from planner.cost.values import CostReport
 from planner.diagnostics import Diagnostic, Severity
 from planner.errors import UsageError
-from planner.farm import Farm
+from planner.farm import Farm, Placement
 from planner.money import Money, parse_rate
 from planner.sources.blueprint_files import Read, read_document
 from planner.sources.catalogue import PackagedCatalogue
@@ -65,6 +65,16 @@ def estimate(validated: Validated, limit: AgeLimit) -> tuple[CostReport, tuple[D
     return report, _softened(sized)
 
 
+def beyond_budget(placement: Placement, path: Path) -> tuple[Diagnostic, ...]:
+    """The errors for which a plan is refused: over the budget, over a rental's ``at_most``.
+
+    The age of quotes is not looked at: a plan must not fail from one day to the next.
+    """
+    prices = dated_prices(PackagedCatalogue(), _offers_folder(placement.farm, path))
+    report = estimated(placement.farm, placement, prices)
+    return tuple(item for item in report.diagnostics if item.severity is Severity.ERROR)
+
+
 def dated_prices(reader: CatalogueReader, folder: Path | None) -> Prices:
     """Prices of the catalogue and of the offers files; live ones will enter here."""
     return CataloguePrices(reader, read_offers(folder))
@@ -72,8 +82,12 @@ def dated_prices(reader: CatalogueReader, folder: Path | None) -> Prices:
 
 def offers_beside(validated: Validated) -> Path | None:
     """The folder of the blueprint's inventory, where its owner keeps quotes."""
-    inventory = validated.farm.blueprint.inventory if validated.farm else None
-    return None if inventory is None else (validated.path.parent / inventory).parent
+    return _offers_folder(validated.farm, validated.path) if validated.farm else None
+
+
+def _offers_folder(farm: Farm, path: Path) -> Path | None:
+    inventory = farm.blueprint.inventory
+    return None if inventory is None else (path.parent / inventory).parent
 
 
 def _softened(sized: Sized) -> tuple[Diagnostic, ...]:

@@ -25,7 +25,7 @@ from planner.diff.planning import make_plan
 from planner.diff.preflight import HostNeeds, NeededGpu
 from planner.diff.values import Observed, Plan
 from planner.errors import BlueprintInvalid, PlannerError, UsageError
-from planner.farm import Farm, Placed
+from planner.farm import Farm, Placed, Placement
 from planner.names import as_names
 from planner.remote.address import HostAddress, parse_address
 from planner.render.bundle import Bundle
@@ -222,6 +222,32 @@ def stop_for(planned: Planned) -> None:
     found = (*planned.diagnostics, *planned.plan.diagnostics)
     if has_errors(found):
         raise workflows.invalid(planned.path, found)
+
+
+def hold_budget(planned: Planned) -> None:
+    """Raises BlueprintInvalid when the farm costs more than its blueprint allows.
+
+    Pricing is imported only where a limit is written, so that an apply without one does not wait.
+    A saved plan was held against it when it was made.
+    """
+    if planned.farm is None:
+        return
+    budget = planned.farm.blueprint.budget
+    rents = (host.spec.rent for host in planned.farm.hosts)
+    limited = budget is not None and budget.monthly is not None
+    if not limited and all(rent is None or rent.at_most is None for rent in rents):
+        return
+    from planner.costing import beyond_budget
+
+    placement = Placement(planned.farm, planned.replicas)
+    over = beyond_budget(placement, planned.path)
+    if over:
+        raise BlueprintInvalid(
+            "the farm costs more than its blueprint allows",
+            where=str(planned.path),
+            advice=f"planner cost estimate {planned.path} shows every line",
+            diagnostics=over,
+        )
 
 
 def _needs(farm: Farm) -> dict[str, HostNeeds]:

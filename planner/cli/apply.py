@@ -40,6 +40,7 @@ def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Fo
         deployment.refuse_unbuilt(planned.farm)
         show_plan(planned.plan, format)
         deployment.stop_for(planned)
+        deployment.hold_budget(planned)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         if planned.plan.empty:
             end_with(planned.unreachable.values())

@@ -21,7 +21,10 @@ def command(
     ] = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Ask the hosts and show every change that apply would make, each with its cause."""
+    """Ask the hosts and show every change that apply would make, each with its cause.
+
+    Exit code 3 when the farm would cost more than its budget; then no plan is saved.
+    """
     from planner import deployment
     from planner.cli.applying import end_with, show_plan
     from planner.sources.plan_files import write_plan_file
@@ -29,6 +32,7 @@ def command(
     with deployment.planning(blueprint) as planned:
         show_plan(planned.plan, format)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
+        deployment.hold_budget(planned)
         if out is not None:
             write_plan_file(out, deployment.saved(planned))
         differs = detailed_exitcode and not planned.plan.empty
