@@ -97,6 +97,16 @@ class FarmHost(NamedTuple):
         return self.spec.rent is not None
 
 
+class FarmAdapter(NamedTuple):
+    """An adapter that a model carries: where it lives between requests, and its rank and the size
+    of its file where those are known."""
+
+    name: str
+    tier: schema.Tier
+    rank: int | None = None
+    bytes: int | None = None
+
+
 class FarmModel(NamedTuple):
     """A model with its facts, quantization and engine chosen.
 
@@ -122,6 +132,7 @@ class FarmModel(NamedTuple):
     gguf: GgufWeights | None = None
     adapter_slots: int = 0
     adapter_rank: int | None = None
+    adapters: tuple[FarmAdapter, ...] = ()
     memory_share: float | None = None
 
 

@@ -21,6 +21,7 @@ from planner.engines.choose import choose_engine
 from planner.engines.registry import engine_names, find_engine
 from planner.farm import (
     Farm,
+    FarmAdapter,
     FarmHost,
     FarmModel,
     HostDevice,
@@ -153,8 +154,14 @@ def parse_source(text: str, local: LocalModel) -> ModelSource:
     return ModelSource(SourceKind.HUB, name, revision or None)
 
 
-def _slots(spec: schema.Model) -> int:
-    """Adapters that live on the device at once; those kept elsewhere still pass through one."""
+def _slots(spec: schema.Model, engine: str) -> int:
+    """Adapters that live on the device at once; those kept elsewhere still pass through one.
+
+    An engine that reserves nothing loads each of them beside its base, wherever it should live.
+    """
+    known = find_engine(engine)
+    if known is not None and not known.reserves:
+        return len(spec.adapters)
     resident = sum(tier is schema.Tier.VRAM for tier in spec.adapters.values())
     return max(resident, 1) if spec.adapters else 0
 
@@ -188,7 +195,11 @@ def _model(
             missing = f"the {what} of {name!r} is not on this machine yet"
             found.append(warning(missing, *path, what, advice=need))
     native = facts.rope.native_context if facts else local.context
-    ranks = [adapters[item].rank or 0 for item in spec.adapters if item in adapters]
+    carried = tuple(
+        FarmAdapter(item, tier, adapters[item].rank)
+        for item, tier in spec.adapters.items()
+        if item in adapters
+    )
     return FarmModel(
         name=name,
         spec=spec,
@@ -203,8 +214,9 @@ def _model(
         archive=local.archive,
         architecture=local.architecture,
         gguf=local.gguf,
-        adapter_slots=_slots(spec),
-        adapter_rank=max(ranks, default=None),
+        adapter_slots=_slots(spec, engine),
+        adapter_rank=max((item.rank for item in carried if item.rank), default=None),
+        adapters=carried,
     )
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from planner.placement.beside import Footprint
     from planner.placement.problem import MonthlyCost
     from planner.render.bundle import Bundle
+    from planner.sizing.headroom import Headroom
+    from planner.sizing.replica import ReplicaSizer
     from planner.sizing.services import ServiceSize
     from planner.sizing.stores.values import StoreSize
 
@@ -152,13 +154,50 @@ def size(validated: Validated) -> Sized:
     from planner.placement.place import place
     from planner.sizing.replica import ReplicaSizer
 
-    farm = require(validated)
+    sizer = ReplicaSizer()
+    farm, said = _with_adapters(require(validated), validated.path.parent, sizer)
     stores, services = _beside(farm)
     placement, found = place(
-        farm, ReplicaSizer(), _footprints(stores, services), cost=_cost_when_used(validated)
+        farm, sizer, _footprints(stores, services), cost=_cost_when_used(validated)
     )
-    found = (*validated.diagnostics, *(item for s in stores for item in s.diagnostics), *found)
+    of_stores = (item for store in stores for item in store.diagnostics)
+    found = (*validated.diagnostics, *said, *of_stores, *found)
     return Sized(validated.path, placement, found, stores, services)
+
+
+def _with_adapters(
+    farm: Farm, folder: Path, sizer: ReplicaSizer
+) -> tuple[Farm, tuple[Diagnostic, ...]]:
+    """The farm with what local adapter files say, and what keeps adapters from their models."""
+    if not any(model.adapters for model in farm.models):
+        return farm, ()
+    from planner.sizing.adapted import adapted
+    from planner.sources.adapter_files import read_adapters
+
+    return adapted(farm, read_adapters(farm.blueprint, folder), sizer.architecture)
+
+
+def headrooms(sized: Sized) -> tuple[Headroom, ...]:
+    """How many more roles fit beside each replica, on its device and in its host's RAM."""
+    from planner.placement.room import rooms
+    from planner.sizing.headroom import headroom
+    from planner.sizing.replica import ReplicaSizer
+
+    sizer, replicas = ReplicaSizer(), sized.placement.replicas
+    room_of, _ = rooms(sized.placement.farm.hosts)
+    left = {name: room.ram_bytes for name, room in room_of.items()}
+    taken = [(replica.host.name, replica.report.host.used_bytes) for replica in replicas]
+    taken += [(host, item.ram_bytes or 0) for item in sized.stores for host in item.hosts]
+    taken += [(host, item.ram_bytes or 0) for item in sized.services for host in item.hosts]
+    for host, used in taken:
+        free = left.get(host)
+        left[host] = None if free is None else free - used
+    found = []
+    for replica in replicas:
+        request = sizer.request(replica.model, replica.host, replica.devices)
+        if request is not None:
+            found.append(headroom(replica, request, left[replica.host.name]))
+    return tuple(item for item in found if item is not None)
 
 
 def _beside(farm: Farm) -> tuple[tuple[StoreSize, ...], tuple[ServiceSize, ...]]:

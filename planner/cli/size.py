@@ -21,6 +21,7 @@ def command(
     Exit code 3 when something does not fit.
     """
     from planner import workflows
+    from planner.views.headroom import headrooms_to_list, headrooms_to_text
     from planner.views.services import services_to_list, services_to_text
     from planner.views.size import size_to_dict, size_to_text
     from planner.views.stores import stores_to_list, stores_to_text
@@ -30,13 +31,15 @@ def command(
     if format is Format.JSON:
         answer = size_to_dict(result.placement, result.diagnostics)
         write_json({**answer, "stores": stores_to_list(result.stores),
-                    "services": services_to_list(result.services)})  # fmt: skip
+                    "services": services_to_list(result.services),
+                    "adapters": headrooms_to_list(workflows.headrooms(result))})  # fmt: skip
         if not result.fits:
             raise typer.Exit(3)
         return
     style = stdout_style()
     write(size_to_text(result.placement, style, explain=explain))
     for text in (
+        headrooms_to_text(workflows.headrooms(result), style),
         stores_to_text(result.stores, style, explain=explain),
         services_to_text(result.services, style, explain=explain),
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planner.catalogue.model import hugging_face_config
 from planner.diagnostics import error, note
 from planner.farm import FarmHost, FarmModel, HostDevice
@@ -12,6 +14,7 @@ from planner.sizing.engines_memory import ENGINES
 from planner.sizing.kv import UnknownKvType
 from planner.sizing.quantization import UnknownQuantization
 from planner.sizing.size import UnknownEngine, size
+from planner.sizing.tiers import host_terms
 from planner.sizing.values import (
     Accelerator,
     DeviceSize,
@@ -43,9 +46,30 @@ class ReplicaSizer:
                 return _declared(model, devices, model.spec.footprint)
             return _unsized(model, architecture)
         try:
-            return size(_request(model, host, devices, architecture))
+            request = _request(model, host, devices, architecture)
+            report = size(request)
         except (UnknownEngine, UnknownQuantization, UnknownKvType) as fault:
             return _unsized(model, str(fault))
+        if not model.adapters:
+            return report
+        shares = (term for device in report.devices for term in device.terms)
+        there = sum(term.bytes for term in shares if term.name == "adapters")
+        held = host_terms(model, request, there)
+        return replace(report, host=HostSize((*report.host.terms, *held))) if held else report
+
+    def architecture(self, model: FarmModel) -> Architecture | None:
+        """What the model is made of; None where that is not known."""
+        found = self._architecture(model)
+        return None if isinstance(found, str) else found
+
+    def request(
+        self, model: FarmModel, host: FarmHost, devices: tuple[HostDevice, ...]
+    ) -> SizeRequest | None:
+        """What is asked of sizing for that replica; None where its architecture is not known."""
+        architecture = self._architecture(model)
+        if isinstance(architecture, str):
+            return None
+        return _request(model, host, devices, architecture)
 
     def _architecture(self, model: FarmModel) -> Architecture | str:
         if model.architecture is not None:
