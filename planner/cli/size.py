@@ -37,9 +37,11 @@ def command(
             raise typer.Exit(3)
         return
     style = stdout_style()
+    blueprint_read = result.placement.farm.blueprint
+    roles = explain or blueprint_read.adapters or blueprint_read.roles
     write(size_to_text(result.placement, style, explain=explain))
     for text in (
-        headrooms_to_text(workflows.headrooms(result), style),
+        headrooms_to_text(workflows.headrooms(result), style) if roles else "",
         stores_to_text(result.stores, style, explain=explain),
         services_to_text(result.services, style, explain=explain),
     ):

@@ -39,15 +39,15 @@ def _row(item: Headroom) -> tuple[str, ...]:
         str(item.rank),
         gib(item.slot_bytes or item.copy_bytes),
         "-" if not item.tokens_per_slot else f"{item.tokens_per_slot:,}",
-        _count(item.more_on_device),
+        _count(item.more_on_device, MOST),
         _count(item.more_in_ram),
     )
 
 
-def _count(value: int | None) -> str:
+def _count(value: int | None, most: int | None = None) -> str:
     if value is None:
         return "-"
-    return f"{value}+" if value >= MOST else str(value)
+    return f"{value}+" if value == most else str(value)
 
 
 def _below(item: Headroom, style: Style) -> list[str]:
