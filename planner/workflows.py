@@ -58,6 +58,17 @@ class Sized(NamedTuple):
     services: tuple[ServiceSize, ...] = ()
 
     @property
+    def beside(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """By host, the RAM that stores and services take there, by resource name."""
+        found: dict[str, tuple[tuple[str, int], ...]] = {}
+        named = [(f"stores.{s.name}", s.hosts, s.ram_bytes) for s in self.stores]
+        named += [(item.resource, item.hosts, item.ram_bytes) for item in self.services]
+        for resource, hosts, size in named:
+            for host in hosts if size else ():
+                found[host] = (*found.get(host, ()), (resource, size or 0))
+        return found
+
+    @property
     def fits(self) -> bool:
         """Whether everything has a place."""
         return not has_errors(self.diagnostics)
@@ -187,17 +198,16 @@ def headrooms(sized: Sized) -> tuple[Headroom, ...]:
     room_of, _ = rooms(sized.placement.farm.hosts)
     left = {name: room.ram_bytes for name, room in room_of.items()}
     taken = [(replica.host.name, replica.report.host.used_bytes) for replica in replicas]
-    taken += [(host, item.ram_bytes or 0) for item in sized.stores for host in item.hosts]
-    taken += [(host, item.ram_bytes or 0) for item in sized.services for host in item.hosts]
+    taken += [(host, size) for host, found in sized.beside.items() for _, size in found]
     for host, used in taken:
         free = left.get(host)
         left[host] = None if free is None else free - used
-    found = []
+    rows = []
     for replica in replicas:
         request = sizer.request(replica.model, replica.host, replica.devices)
         if request is not None:
-            found.append(headroom(replica, request, left[replica.host.name]))
-    return tuple(item for item in found if item is not None)
+            rows.append(headroom(replica, request, left[replica.host.name]))
+    return tuple(row for row in rows if row is not None)
 
 
 def _beside(farm: Farm) -> tuple[tuple[StoreSize, ...], tuple[ServiceSize, ...]]:
@@ -232,6 +242,17 @@ def _cost_when_used(validated: Validated) -> MonthlyCost:
         return cost_when_used(host, farm.blueprint.budget or schema.Budget(), known[0])
 
     return cost
+
+
+def _market(validated: Validated) -> Market:
+    """What could be rented or bought, for a farm that does not fit."""
+    from planner.cost.market import market
+    from planner.costing import dated_prices, offers_beside
+
+    reader, budget = PackagedCatalogue(), require(validated).blueprint.budget
+    prices = dated_prices(reader, offers_beside(validated))
+    monthly = budget.monthly.currency if budget and budget.monthly else "USD"
+    return market(reader, prices, (budget.currency if budget else None) or monthly)
 
 
 def _footprints(

@@ -29,7 +29,7 @@ def command(
 
     result = workflows.size(workflows.validate(blueprint, headers=True))
     if format is Format.JSON:
-        answer = size_to_dict(result.placement, result.diagnostics)
+        answer = size_to_dict(result.placement, result.diagnostics, beside=result.beside)
         write_json({**answer, "stores": stores_to_list(result.stores),
                     "services": services_to_list(result.services),
                     "adapters": headrooms_to_list(workflows.headrooms(result))})  # fmt: skip
@@ -39,7 +39,7 @@ def command(
     style = stdout_style()
     blueprint_read = result.placement.farm.blueprint
     roles = explain or blueprint_read.adapters or blueprint_read.roles
-    write(size_to_text(result.placement, style, explain=explain))
+    write(size_to_text(result.placement, style, explain=explain, beside=result.beside))
     for text in (
         headrooms_to_text(workflows.headrooms(result), style) if roles else "",
         stores_to_text(result.stores, style, explain=explain),

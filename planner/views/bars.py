@@ -15,6 +15,8 @@ MARKS: Final = {
     "graphs": ("G", "yellow"),
     "adapters": ("L", "red"),
     "runtime": ("R", "dim"),
+    "stores": ("S", "cyan"),
+    "services": ("N", "dim"),
     "vms": ("V", "dim"),
 }
 _OTHER: Final = ("O", "bold")
@@ -41,8 +43,15 @@ def draw_bar(parts: Iterable[tuple[str, int]], total: int, width: int, style: St
 
 
 def draw_legend(names: Iterable[str], style: Style) -> str:
-    """``W weights  K kv_cache`` for the terms that occur."""
+    """``W weights  K kv_cache`` for the terms that occur, on as many lines as they need."""
     used = set(names)
     shown = [f"{letter} {name}" for name, (letter, _) in MARKS.items() if name in used]
     shown += [f"{_OTHER[0]} other"] if used - set(MARKS) else []
-    return style.paint("  ".join(shown), "dim")
+    lines = [""]
+    for entry in shown:
+        longer = f"{lines[-1]}  {entry}" if lines[-1] else entry
+        if len(longer) > style.width and lines[-1]:
+            lines.append(entry)
+        else:
+            lines[-1] = longer
+    return "\n".join(style.paint(line, "dim") for line in lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from planner.diagnostics import Diagnostic, has_errors
@@ -16,19 +16,27 @@ from planner.views.fit import report_json
 from planner.views.messages import diagnostic_json
 from planner.views.terminal import Style, clean
 
+# by host, what stores and services take of its RAM, by resource name
+Beside = Mapping[str, tuple[tuple[str, int], ...]]
+
+_NOTHING: Final[Beside] = {}
 _LABEL: Final = 24
 _FIGURES: Final = 22
 _NUMBERS: Final = frozenset({2, 3, 4, 5})
 
 
-def size_to_text(placement: Placement, style: Style, *, explain: bool = False) -> str:
+def size_to_text(
+    placement: Placement, style: Style, *, explain: bool = False, beside: Beside = _NOTHING
+) -> str:
     """A bar for every device and RAM, a table of the replicas, and what found no place.
 
     Nothing is wider than ``style.width`` as long as that is 80 columns or more.
     """
     parts = [_headline(placement, style)]
-    parts += [_host(host, placement, style) for host in placement.farm.hosts]
+    for host in placement.farm.hosts:
+        parts.append(_host(host, placement, beside.get(host.name, ()), style))
     names = [term.name for terms in _all_terms(placement) for term in terms]
+    names += [_kind(resource) for found in beside.values() for resource, _ in found]
     names += ["vms"] if any(host.spec.within for host in placement.farm.hosts) else []
     if names:
         parts.append(draw_legend(names, style))
@@ -43,7 +51,9 @@ def size_to_text(placement: Placement, style: Style, *, explain: bool = False) -
     return "\n\n".join(parts) + "\n"
 
 
-def size_to_dict(placement: Placement, diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+def size_to_dict(
+    placement: Placement, diagnostics: Iterable[Diagnostic], *, beside: Beside = _NOTHING
+) -> dict[str, Any]:
     """The placement for scripts: bytes as integers, unknown as null.
 
     ``replicas`` carry the whole report of sizing; ``hosts`` what all replicas on them take.
@@ -53,7 +63,9 @@ def size_to_dict(placement: Placement, diagnostics: Iterable[Diagnostic]) -> dic
         "project": placement.farm.project,
         "fits": not placement.left_out and not has_errors(found),
         "replicas": [_replica_dict(replica) for replica in placement.replicas],
-        "hosts": [_host_dict(host, placement) for host in placement.farm.hosts],
+        "hosts": [
+            _host_dict(host, placement, beside.get(host.name, ())) for host in placement.farm.hosts
+        ],
         "left_out": list(placement.left_out),
         "proof": placement.proof,
         "diagnostics": [diagnostic_json(item) for item in found],
@@ -79,7 +91,9 @@ def _replica_dict(replica: Placed) -> dict[str, Any]:
     }
 
 
-def _host_dict(host: FarmHost, placement: Placement) -> dict[str, Any]:
+def _host_dict(
+    host: FarmHost, placement: Placement, beside: tuple[tuple[str, int], ...]
+) -> dict[str, Any]:
     devices = []
     for device in host.devices:
         parts = _on_card(placement, host, device.index)
@@ -96,6 +110,7 @@ def _host_dict(host: FarmHost, placement: Placement) -> dict[str, Any]:
         )
     shares = _in_ram(placement, host)
     ram = [_share_dict(replica, term) for replica, term in shares]
+    ram += [{"replica": None, "name": name, "bytes": count} for name, count in beside]
     ram += [{"replica": None, "name": "vms", "vm": n, "bytes": b} for n, b in _vms(placement, host)]
     used = sum(share["bytes"] for share in ram)
     return {
@@ -162,7 +177,14 @@ def _headline(placement: Placement, style: Style) -> str:
     return f"{project}: {state}"
 
 
-def _host(host: FarmHost, placement: Placement, style: Style) -> str:
+def _kind(resource: str) -> str:
+    """``stores`` of ``stores.knowledge``; the gateway counts as a service."""
+    return "stores" if resource.startswith("stores.") else "services"
+
+
+def _host(
+    host: FarmHost, placement: Placement, beside: tuple[tuple[str, int], ...], style: Style
+) -> str:
     """The host's name and address, a bar per card, and one for its RAM."""
     where = host.address or "no address yet"
     if host.spec.rent is not None:
@@ -175,6 +197,7 @@ def _host(host: FarmHost, placement: Placement, style: Style) -> str:
         name = f"{clip(clean(device.device.id), _LABEL - 5)} #{device.index}"
         lines.append(_bar(name, parts, device.memory_bytes, style))
     ram = [(term.name, term.bytes) for _, term in _in_ram(placement, host)]
+    ram += [(_kind(resource), count) for resource, count in beside]
     ram += [("vms", count) for _, count in _vms(placement, host)]
     if host.ram_bytes is not None:
         lines.append(_bar("RAM", ram, host.ram_bytes, style))

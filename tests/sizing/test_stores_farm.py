@@ -9,6 +9,7 @@ import pytest
 
 from planner import workflows
 from planner.diagnostics import Severity
+from planner.views.size import size_to_dict, size_to_text
 from planner.views.stores import stores_to_list, stores_to_text
 from planner.views.terminal import Style
 from planner.workflows import Sized
@@ -100,3 +101,16 @@ def test_the_drawing_shows_the_arithmetic_and_stays_within_its_width(tmp_path: P
     assert "500,000,000 / (512 - 64) = 1,116,072 vectors of 1,024 dimensions" in text
     assert "tuples never split" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_ram_of_a_host_counts_its_stores_and_services(tmp_path: Path) -> None:
+    result = sized(tmp_path, "engine: qdrant, pages: 1000000, embed_with: embed",
+                   "services: {n8n: {on: box}}\n")  # fmt: skip
+    (box,) = size_to_dict(result.placement, (), beside=result.beside)["hosts"]
+    terms = {term["name"]: term["bytes"] for term in box["ram"]["terms"] if not term["replica"]}
+    assert terms == {"stores.books": 6_857_146_368, "services.n8n": 2 * 2**30}
+    replicas = sum(r.report.host.used_bytes for r in result.placement.replicas)
+    assert box["ram"]["used_bytes"] == replicas + sum(terms.values())
+    drawn = size_to_text(result.placement, Style(), beside=result.beside)
+    assert "S stores" in drawn
+    assert "N services" in drawn
