@@ -11,6 +11,8 @@ from planner.catalogue.price import ExchangeRate
 from planner.catalogue.provider import (
     HOUR,
     Billing,
+    Fee,
+    Kind,
     Offer,
     PriceFigure,
     Provider,
@@ -66,6 +68,7 @@ class PriceList:
         *offers: Offer,
         storage: tuple[StorageRate, ...] = (),
         rates: dict[tuple[str, str], str] | None = None,
+        fees: tuple[Fee, ...] = (),
         **billing: Any,
     ) -> None:
         unknown: dict[str, Any] = dict.fromkeys(Billing.__annotations__)
@@ -77,12 +80,12 @@ class PriceList:
             currency="USD",
             vat_included=None,
             billing=bills,
-            kinds=(),
+            kinds=tuple({o.kind: Kind(o.kind, o.terms, None) for o in offers}.values()),
             offers=offers,
             unpriced=(),
             servers=(),
             storage=storage,
-            fees=(),
+            fees=fees,
             note=None,
             sources=(),
         )
