@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from planner.cost.prices import Prices
     from planner.placement.beside import Footprint
     from planner.placement.problem import MonthlyCost
+    from planner.placement.ways_out import Market
     from planner.render.bundle import Bundle
     from planner.sizing.headroom import Headroom
     from planner.sizing.replica import ReplicaSizer
@@ -169,8 +170,9 @@ def size(validated: Validated) -> Sized:
     farm, said = _with_adapters(require(validated), validated.path.parent, sizer)
     stores, services = _beside(farm)
     placement, found = place(
-        farm, sizer, _footprints(stores, services), cost=_cost_when_used(validated)
-    )
+        farm, sizer, _footprints(stores, services), cost=_cost_when_used(validated),
+        market=lambda: _market(validated),
+    )  # fmt: skip
     of_stores = (item for store in stores for item in store.diagnostics)
     found = (*validated.diagnostics, *said, *of_stores, *found)
     return Sized(validated.path, placement, found, stores, services)

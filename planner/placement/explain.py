@@ -1,35 +1,89 @@
-"""Why a replica has no place: each host with what it lacks, and the cheapest change that helps."""
+"""Why replicas have no place, in few lines: each host with what it lacks, what cannot hold
+together, and the cheapest changes that help, each tried out on the whole farm."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from planner.diagnostics import Diagnostic, Severity, error
-from planner.farm import FarmModel
-from planner.placement.attempt import Attempt, Sizer, why_not
-from planner.placement.first_fit import first_fit
-from planner.placement.ledger import Ledger
-from planner.placement.room import Room
-from planner.units import tokens
+from planner.farm import Farm, FarmModel
+from planner.placement.attempt import Attempt, why_not
+from planner.placement.conflict import conflict
+from planner.placement.trial import Bench
+from planner.placement.ways_out import SMALLEST_CONTEXT, Market, WayOut, ways_out
+from planner.units import gib
 
-SMALLEST_CONTEXT: Final = 2048
-_HOSTS_SHOWN: Final = 8
+_HOSTS_SHOWN: Final = 3
+_SHOWN: Final = 2  # models that get a block of their own, so that all of it is 12 lines at most
+_WAYS_SHOWN: Final = 2
+_SEARCHED: Final = 20_000  # replicas x hosts; a larger farm is not solved anew for each change
 
 
-def no_place(
-    model: FarmModel,
-    names: tuple[str, ...],
-    tried: tuple[Attempt, ...],
-    rooms: Mapping[str, Room],
-    ledger: Ledger,
-    size: Sizer,
-) -> Diagnostic:
-    """An error for the replicas ``names`` of ``model``, none of which fit on what was tried."""
-    hosts = _closest(tried)
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Replicas of one model without a place; ``tried`` is what was tried for them."""
+
+    model: FarmModel
+    names: tuple[str, ...]
+    tried: tuple[Attempt, ...]
+
+
+def explained(
+    farm: Farm, lost: Sequence[Lost], bench: Bench, market: Callable[[], Market] | None = None
+) -> tuple[Diagnostic, ...]:
+    """Errors for what has no place: one a model, the third and further in one line."""
+    if not lost:
+        return ()
+    together, ways = _searched(farm, lost, bench, market)
+    found = [
+        _no_place(item, together if first else (), _advice(item, ways) if first else None)
+        for first, item in zip((True, False), lost[:_SHOWN], strict=False)
+    ]
+    rest = [name for item in lost[_SHOWN:] for name in item.names]
+    if rest:
+        models = ", ".join(item.model.name for item in lost[_SHOWN:][:4])
+        found.append(error(f"{len(rest)} more replicas have no room, of {models}"))
+    return tuple(found)
+
+
+def _searched(
+    farm: Farm, lost: Sequence[Lost], bench: Bench, market: Callable[[], Market] | None
+) -> tuple[tuple[str, ...], tuple[WayOut, ...]]:
+    """What cannot hold together, and the ways out; nothing for a farm too large to solve anew."""
+    replicas = sum(model.spec.replicas for model in farm.models)
+    if replicas * len(farm.hosts) > _SEARCHED:
+        return (), ()
+    names = frozenset(item.model.name for item in lost)
+    together = conflict(farm, bench, names)
+    involved = {name.split(".")[1] for name in together if name.startswith("models.")} | names
+    first = [item.model for item in lost]
+    models = first + [m for m in farm.models if m.name in involved - names]
+    now = sum(len(item.names) for item in lost)
+    longest = {item.model.name: _contexts(item) for item in lost}
+    offers = market() if market else Market()
+    return together, ways_out(farm, models, bench, now, offers, longest)
+
+
+def _contexts(lost: Lost) -> tuple[int, ...]:
+    """Contexts that sizing says would fit, in whole k, longest first."""
+    asked = lost.model.context or 0
+    reports = [attempt.report for attempt in lost.tried if attempt.report is not None]
+    longest = {(r.max_context or 0) // 1024 * 1024 for r in reports}
+    return tuple(sorted((c for c in longest if SMALLEST_CONTEXT <= c < asked), reverse=True))
+
+
+def _no_place(lost: Lost, together: tuple[str, ...], advice: str | None) -> Diagnostic:
+    hosts, names, model = _closest(lost.tried), lost.names, lost.model
     lines = [f"{host}: {why_not(attempt)}" for host, attempt in list(hosts.items())[:_HOSTS_SHOWN]]
+    need = _least(lost.tried)
+    if need and not any(" GiB" in line for line in lines):
+        lines.insert(0, f"it takes {gib(need)}")
     if len(hosts) > _HOSTS_SHOWN:
         lines.append(f"{len(hosts) - _HOSTS_SHOWN} more hosts")
+    if len(together) > 1:
+        lines.append(f"these cannot hold together: {', '.join(together)}")
     others = f" (and {len(names) - 1} more of {model.name})" if len(names) > 1 else ""
     pinned = bool(model.spec.on)
     where = f"on {', '.join(hosts)}" if pinned and hosts else "on any host"
@@ -39,8 +93,29 @@ def no_place(
         model.name,
         *(("on",) if pinned else ()),
         detail="; ".join(lines) or "the farm has no host for it",
-        advice=_way_out(model, tried, rooms, ledger, size),
+        advice=advice,
     )
+
+
+def _least(tried: tuple[Attempt, ...]) -> int | None:
+    """The least memory of one device, or of RAM, that any attempt wanted."""
+    sizes = [
+        max([claim.bytes for claim in attempt.demand.cards] or [attempt.demand.ram_bytes])
+        for attempt in tried
+        if attempt.report is not None
+    ]
+    return min(sizes, default=None)
+
+
+def _advice(lost: Lost, ways: tuple[WayOut, ...]) -> str | None:
+    """The cheapest ways that let everything fit; where none does, the one that helps most."""
+    enough = [way for way in ways if not way.unplaced][:_WAYS_SHOWN]
+    if enough:
+        return "; or ".join(way.text for way in enough)
+    if ways:
+        best = max(ways, key=lambda way: way.gained)
+        return f"{best.text} (then {best.unplaced} are still without a place)"
+    return _last_resort(lost.model, lost.tried)
 
 
 def _closest(tried: tuple[Attempt, ...]) -> dict[str, Attempt]:
@@ -57,47 +132,6 @@ def _distance(attempt: Attempt) -> tuple[int, int]:
     if attempt.missing_bytes is not None:
         return (0, attempt.missing_bytes)
     return (1, 0) if attempt.report is not None else (2, 0)
-
-
-def _way_out(
-    model: FarmModel,
-    tried: tuple[Attempt, ...],
-    rooms: Mapping[str, Room],
-    ledger: Ledger,
-    size: Sizer,
-) -> str | None:
-    """The first change, from cheap to dear, that was tried out and makes the replica fit."""
-    allowed = [rooms[n] for n in dict.fromkeys(a.room.host.name for a in tried)]
-    for written, changed in _changes(model, tried):
-        found = first_fit(changed, allowed, ledger, size, pinned=False).found
-        if found is not None:
-            host = found.room.host.name
-            return f"write `{written}` under models.{model.name}: it then fits on {host}"
-    if model.spec.on:
-        found = first_fit(model, rooms.values(), ledger, size, pinned=False).found
-        if found is not None:
-            return f"leave models.{model.name}.on out, or name {found.room.host.name}: it has room"
-    return _last_resort(model, tried)
-
-
-def _changes(model: FarmModel, tried: tuple[Attempt, ...]) -> Iterator[tuple[str, FarmModel]]:
-    """Changes that cost no money: a shorter context, then more equal cards of one host."""
-    for context in _contexts(model, tried):
-        yield f"context: {tokens(context)}", model._replace(context=context)
-    cards = max((len(attempt.room.cards) for attempt in tried), default=0)
-    count = 2 * (model.spec.tensor_parallel or 1)
-    while count <= cards:
-        spec = model.spec.model_copy(update={"tensor_parallel": count})
-        yield f"tensor_parallel: {count}", model._replace(spec=spec)
-        count *= 2
-
-
-def _contexts(model: FarmModel, tried: tuple[Attempt, ...]) -> list[int]:
-    """Contexts that sizing says would fit, in whole k, longest first."""
-    asked = model.context or 0
-    reports = [attempt.report for attempt in tried if attempt.report is not None]
-    longest = {(r.max_context or 0) // 1024 * 1024 for r in reports}
-    return sorted((c for c in longest if SMALLEST_CONTEXT <= c < asked), reverse=True)
 
 
 def _last_resort(model: FarmModel, tried: tuple[Attempt, ...]) -> str | None:

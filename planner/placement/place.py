@@ -7,7 +7,7 @@ and near their stores, speed of interactive models, headroom, the order written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from planner.diagnostics import Diagnostic
@@ -17,7 +17,7 @@ from planner.placement.beside import Footprint, beside, enter
 from planner.placement.context import chosen_context, said_of
 from planner.placement.cpsat import solve as cpsat
 from planner.placement.demand import Demand, demand
-from planner.placement.explain import no_place
+from planner.placement.explain import Lost, explained
 from planner.placement.first_fit import first_fit
 from planner.placement.instance import Level, Spot
 from planner.placement.keep import Running, Seats, solve_beside
@@ -28,6 +28,8 @@ from planner.placement.problem import MonthlyCost, Problem, pose
 from planner.placement.reasons import reasons
 from planner.placement.remarks import idle_pins, not_near, unchecked
 from planner.placement.room import Card, Room, rooms
+from planner.placement.trial import Bench
+from planner.placement.ways_out import Market
 from planner.sizing.values import SizeReport
 
 
@@ -61,6 +63,7 @@ def place(
     *,
     cost: MonthlyCost | None = None,
     running: Mapping[tuple[str, int], Running] | None = None,
+    market: Callable[[], Market] | None = None,
 ) -> tuple[Placement, tuple[Diagnostic, ...]]:
     """Give every replica devices of a host, a port and a reason; never over-commit anything.
 
@@ -69,8 +72,9 @@ def place(
     ``beside_sizes`` are sizes of stores and services by resource name (``stores.knowledge``);
     what is missing there is named in a note and not counted. ``cost`` is what a host adds a month
     when it is used, in hundredths; without it all are alike. ``running`` is where replicas run
-    now, by model and index: they stay unless something else would then have no place. What fits
-    nowhere is left out with an error. The diagnostics include those of sizing for every replica.
+    now, by model and index: they stay unless something else would then have no place. ``market``
+    is what could be rented or bought, asked only when something has no place. What fits nowhere
+    is left out with an error. The diagnostics include those of sizing for every replica.
     """
     room_of, found = rooms(farm.hosts)
     ledger = Ledger(room_of)
@@ -81,8 +85,8 @@ def place(
     seats = tuple(_seats(problem, solution.spots, stays, room_of))
     for seat in seats:
         ledger.take(seat.host.name, seat.demand, f"models.{seat.model.name}[{seat.index}]")
-    left, explained = _left_out(farm, problem, seats, room_of, ledger, sizer)
-    found += explained
+    lost = tuple(_lost(problem, seats, room_of, ledger, sizer))
+    found += explained(farm, lost, Bench(sizer, beside_sizes or {}, cpsat), market)
     seats = _alike(farm, seats, sizer)
     for model in farm.models:
         own = [seat.model for seat in seats if seat.model.name == model.name]
@@ -91,7 +95,9 @@ def place(
     found += (*idle_pins(farm.models), *not_near(farm, placed))
     found += tuple(unchecked((seat.room, seat.demand) for seat in seats))
     found += tuple(_of_sizing(seats))
-    return Placement(farm, placed, left, _proof(solution)), tuple(dict.fromkeys(found))
+    left = tuple(name for item in lost for name in item.names)
+    proof = "" if all(model.spec.on for model in farm.models) else _proof(solution)
+    return Placement(farm, placed, left, proof), tuple(dict.fromkeys(found))
 
 
 def _remembering(size: Sizer) -> Sizer:
@@ -131,29 +137,23 @@ def _seats(
             yield _Seat(way.model, index, room, cards, way.report, wanted, why[id(spot)])
 
 
-def _left_out(
-    farm: Farm,
+def _lost(
     problem: Problem,
     seats: Iterable[_Seat],
     room_of: Mapping[str, Room],
     ledger: Ledger,
     size: Sizer,
-) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
-    """Names of the replicas without a place, and an error for each model and set of hosts."""
+) -> Iterator[Lost]:
+    """The replicas without a place, one item a model and set of hosts, with what was tried."""
     have = {(seat.model.name, seat.index) for seat in seats}
-    names: list[str] = []
-    found: list[Diagnostic] = []
     for group, indices in enumerate(problem.indices):
         model = problem.models[group]
-        lost = tuple(f"models.{model.name}[{i}]" for i in indices if (model.name, i) not in have)
-        if not lost:
-            continue
-        names += lost
-        allowed = problem.instance.groups[group].sites
-        hosts = [room for name, room in room_of.items() if allowed is None or name in allowed]
-        search = first_fit(model, hosts, ledger, size, pinned=bool(model.spec.on))
-        found.append(no_place(model, lost, search.tried, room_of, ledger, size))
-    return tuple(names), tuple(found)
+        names = tuple(f"models.{model.name}[{i}]" for i in indices if (model.name, i) not in have)
+        if names:
+            allowed = problem.instance.groups[group].sites
+            hosts = [room for name, room in room_of.items() if allowed is None or name in allowed]
+            search = first_fit(model, hosts, ledger, size, pinned=bool(model.spec.on))
+            yield Lost(model, names, search.tried)
 
 
 def _alike(farm: Farm, seats: tuple[_Seat, ...], size: Sizer) -> tuple[_Seat, ...]:

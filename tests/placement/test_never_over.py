@@ -56,7 +56,7 @@ def some_farm(draw: st.DrawFn) -> tuple[Farm, dict[str, int], dict[str, int]]:
     return farm(hosts, models), need, ram
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some_farm())
 def test_nothing_is_over_committed(case: tuple[Farm, dict[str, int], dict[str, int]]) -> None:
     whole, need, ram = case

@@ -67,7 +67,7 @@ def test_an_engine_that_reserves_takes_the_whole_card_unless_capped() -> None:
 def test_a_card_taken_whole_is_named_with_its_owner() -> None:
     models = [model("a", on="box"), model("b", engine="llama.cpp", gpu_layers=9, on="box")]
     _, found = place(farm([host("box", cards(1))], models), sizer({"a": GIB, "b": GIB}))
-    assert found[0].detail == "box: rtx-4090 #0 is taken by models.a[0]"
+    assert "box: rtx-4090 #0 is taken by models.a[0]" in (found[0].detail or "")
 
 
 def test_engines_that_take_what_they_need_share_a_card_until_it_is_full() -> None:
