@@ -11,7 +11,7 @@ from planner.farm import FarmHost, Placed, Placement
 from planner.sizing.values import Speed, Term
 from planner.units import GIB, gib, tokens
 from planner.views.bars import draw_bar, draw_legend
-from planner.views.columns import aligned, clip, pad
+from planner.views.columns import aligned, cells, clip, pad
 from planner.views.fit import report_json
 from planner.views.messages import diagnostic_json
 from planner.views.terminal import Style, clean
@@ -262,7 +262,8 @@ def _explained(replica: Placed, style: Style) -> str:
         if not groups or groups[-1][1] != share.terms:
             groups.append((f"{device.device.id} #{device.index}", share.terms))
     groups.append(("RAM", replica.report.host.terms))
-    lines = [f"{style.paint(replica.name, 'bold')} on {replica.host.name}"]
+    where = clip(replica.host.name, style.width - cells(replica.name) - len(" on "))
+    lines = [f"{style.paint(replica.name, 'bold')} on {where}"]
     for title, terms in groups:
         lines += [f"  {clip(clean(title), style.width - 2)}"] if terms else []
         for term in terms:

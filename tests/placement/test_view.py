@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from planner.diagnostics import note
@@ -111,6 +111,7 @@ def test_a_bar_of_an_overfull_card_stays_in_its_frame() -> None:
 names = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=40).map(lambda s: "a" + s[1:])
 
 
+@example("a" * 37, "a" * 38, 80, "a" * 60)
 @given(names, names, st.integers(80, 100), st.sampled_from(["a" * 60, "\x1b[31mred", "宽" * 40]))
 def test_no_line_is_wider_than_the_terminal_or_steers_it(
     host_name: str, model_name: str, width: int, odd: str
