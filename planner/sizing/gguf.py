@@ -5,8 +5,8 @@ The rules are those of llama.cpp src/llama-quant.cpp (commit 007dbbf) without an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -257,7 +257,8 @@ def _layer_types(
     if _kept_wide(tensor):
         return ["F32"] * len(tensor.layers)
     if preset == "MXFP4_MOE":
-        return [fitting_type("MXFP4" if tensor.copies > 1 else "Q8_0", row)] * len(tensor.layers)
+        own = "MXFP4" if tensor.role is Role.EXPERT else "Q8_0"
+        return [fitting_type(own, row)] * len(tensor.layers)
     rule = _RULES.get(tensor.gguf)
     if rule is None or preset in _PLAIN:
         return [fitting_type(kind, row)] * len(tensor.layers)
@@ -268,42 +269,65 @@ def _layer_types(
     ]
 
 
+def tensor_types(architecture: Architecture, preset: str) -> Iterator[tuple[Tensor, int, str]]:
+    """Every tensor of a preset's file (a key of BASE) with its layer and type.
+
+    A layer of -1 is none. Image encoders lie in a file of their own and are left out. A latent
+    layer's ``kv_b`` is stored as the two halves that current converters write.
+    """
+    place, kind = _places(architecture, preset), BASE[preset]
+    tensors = tuple(_stored(architecture))
+    values = sum(len(t.layers) for t in tensors if t.gguf in _VALUE)
+    tied = not any(t.role is Role.OUTPUT for t in tensors)
+    for tensor in tensors:
+        if tensor.role in (Role.EMBEDDING, Role.OUTPUT):
+            yield tensor, -1, _end_type(tensor, preset, kind, tied=tied)
+        elif not tensor.layers:
+            yield tensor, -1, "F32"
+        else:
+            types = _layer_types(tensor, preset, place, values)
+            yield from ((tensor, *pair) for pair in zip(tensor.layers, types, strict=True))
+
+
+def _stored(architecture: Architecture) -> Iterator[Tensor]:
+    """The tensors as converters write them (llama.cpp pull 12801 split ``kv_b``)."""
+    nope, value = architecture.latent_nope_dim, architecture.latent_value_dim
+    for tensor in architecture.tensors:
+        if tensor.gguf == "attn_kv_b" and len(tensor.shape) == 2:
+            heads, latent = architecture.latent_heads, tensor.shape[1]
+            yield replace(tensor, gguf="attn_k_b", shape=(latent, nope), copies=heads)
+            yield replace(tensor, gguf="attn_v_b", shape=(value, latent), copies=heads)
+        elif tensor.role is not Role.VISION:
+            yield tensor
+
+
+def _end_type(tensor: Tensor, preset: str, kind: str, *, tied: bool) -> str:
+    if preset == "MXFP4_MOE":
+        return "Q8_0"
+    if tensor.role is Role.OUTPUT or tied:
+        return _output_type(preset, kind, tensor.shape[-1])
+    return fitting_type(_embedding_type(preset, kind), tensor.shape[-1])
+
+
 @lru_cache(maxsize=256)
 def gguf_weights(architecture: Architecture, preset: str) -> GgufWeights:
     """Bytes of every tensor of ``architecture`` under a llama.cpp preset (a key of BASE)."""
     count = len(architecture.layers)
     rest, routed = [0] * count, [0] * count
-    embedding = output = vision = 0
-    place = _places(architecture, preset)
-    values = sum(len(t.layers) for t in architecture.tensors if t.gguf in _VALUE)
-    kind = BASE[preset]
-    tied = not any(t.role is Role.OUTPUT for t in architecture.tensors)
-    for tensor in architecture.tensors:
-        if tensor.role is Role.VISION:
-            vision += tensor.elements * 2
-        elif tensor.role in (Role.EMBEDDING, Role.OUTPUT):
-            own = fitting_type(_embedding_type(preset, kind), tensor.shape[-1])
-            if tensor.role is Role.OUTPUT or tied:
-                own = _output_type(preset, kind, tensor.shape[-1])
-            if preset == "MXFP4_MOE":
-                own = "Q8_0"
-            size = type_bytes(own, tensor.elements)
-            if tensor.role is Role.OUTPUT:
-                output += size
-            else:
-                embedding += size
-        elif not tensor.layers:
-            output += tensor.elements * 4
+    embedding = output = 0
+    for tensor, layer, own in tensor_types(architecture, preset):
+        size = type_bytes(own, tensor.elements_each)
+        if tensor.role is Role.EMBEDDING:
+            embedding += size
+        elif layer < 0:
+            output += size
         else:
-            into = routed if tensor.copies > 1 else rest
-            for layer, own in zip(
-                tensor.layers, _layer_types(tensor, preset, place, values), strict=True
-            ):
-                into[layer] += type_bytes(own, tensor.elements_each)
-    if tied:
-        output += embedding
+            into = routed if tensor.gguf.endswith("_exps") else rest
+            into[layer] += size
+    tied = not any(t.role is Role.OUTPUT for t in architecture.tensors)
+    vision = sum(t.elements for t in architecture.tensors if t.role is Role.VISION) * 2
     layers = tuple(LayerBytes(a, b) for a, b in zip(rest, routed, strict=True))
-    return GgufWeights(embedding, output, tied, layers, vision)
+    return GgufWeights(embedding, output + embedding * tied, tied, layers, vision)
 
 
 def flat_weights(architecture: Architecture, bits: float) -> GgufWeights:

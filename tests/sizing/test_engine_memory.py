@@ -6,9 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from planner.sizing.engines_memory.llama_compute import MODERN, Graph, compute_bytes
-from planner.sizing.engines_memory.llama_kv import CacheShape, sliding_cells
-from planner.sizing.kv import parse_kv_types
 from planner.units import GIB
 from tests.sizing.models import architecture, card, gib_of, mib_on_host, report
 
@@ -129,56 +126,108 @@ def test_compute_buffers_that_were_logged(
 
 
 BUILD = "b11669"
+PLAIN = {"parallel": 1, "context": 8192}
 
 
 @pytest.mark.parametrize(
     ("model", "options", "logged"),
     [  # MiB that llama-server of build 11669 printed for files of these shapes on a CPU
-        ("Qwen/Qwen3-4B", {"context": 512, "parallel": 1}, 82.52),
-        ("Qwen/Qwen3-4B", {"context": 8192, "parallel": 1}, 90.02),
-        ("Qwen/Qwen3-4B", {"context": 32_768, "parallel": 1}, 114.02),
-        ("Qwen/Qwen3-4B", {"context": 8192, "parallel": 1, "ubatch": 1024}, 180.04),
-        ("Qwen/Qwen3-4B", {"context": 8192, "parallel": 1, "ubatch": 128}, 22.5),
-        (LLAMA, {"context": 8192, "parallel": 1}, 132.02),
-        ("Qwen/Qwen3-30B-A3B", {"context": 8192, "parallel": 1}, 96.02),
-        ("Qwen/Qwen3-30B-A3B", {"context": 32_768, "parallel": 1}, 120.02),
-        ("google/gemma-3-12b-it", {"context": 8192, "parallel": 1}, 137.03),
+        ("Qwen/Qwen3-4B", {**PLAIN, "context": 512}, 82.52),
+        ("Qwen/Qwen3-4B", PLAIN, 90.02),
+        ("Qwen/Qwen3-4B", {**PLAIN, "context": 32_768}, 114.02),
+        ("Qwen/Qwen3-4B", {**PLAIN, "ubatch": 1024}, 180.04),
+        ("Qwen/Qwen3-4B", {**PLAIN, "ubatch": 128}, 22.5),
+        (LLAMA, PLAIN, 132.02),
+        (LLAMA, {"context": 16_384, "parallel": 4}, 128.02),  # four masks of 4096 cells
+        (LLAMA, {"context": 16_384, "parallel": 4, "unified": True}, 140.02),
+        (LLAMA, {"context": 8000, "parallel": 3}, 127.02),  # a batch is a multiple of the slots
+        (LLAMA, {"context": 2048, "parallel": 2, "flash_attention": False}, 130.01),
+        ("Qwen/Qwen3-30B-A3B", PLAIN, 96.02),
+        ("Qwen/Qwen3-30B-A3B", {**PLAIN, "context": 32_768}, 120.02),
+        ("Qwen/Qwen3-30B-A3B", {**PLAIN, "flash_attention": False}, 566.01),
+        ("google/gemma-3-12b-it", PLAIN, 137.03),
         ("google/gemma-3-12b-it", {"context": 8192}, 140.03),
-        ("openai/gpt-oss-20b", {"context": 8192, "parallel": 1}, 104.4),
-        ("Qwen/Qwen3.5-9B", {"context": 8192, "parallel": 1}, 120.02),
+        ("google/gemma-3-12b-it", {**PLAIN, "flash_attention": False}, 344.52),
+        ("openai/gpt-oss-20b", PLAIN, 104.4),
+        ("openai/gpt-oss-20b", {**PLAIN, "flash_attention": False}, 1089.64),
+        ("deepseek-ai/DeepSeek-V2-Lite", PLAIN, 92.14),
+        ("deepseek-ai/DeepSeek-V2-Lite", {**PLAIN, "flash_attention": False}, 332.01),
+        ("Qwen/Qwen3.5-9B", PLAIN, 120.02),
+        ("Qwen/Qwen3.5-35B-A3B", {**PLAIN, "flash_attention": False}, 318.02),
     ],
 )
 def test_compute_buffers_of_a_current_build(
     model: str, options: dict[str, int], logged: float
 ) -> None:
-    built = architecture(model)
-    window = max((layer.window for layer in built.layers), default=0)
-    context, ubatch = options["context"], options.get("ubatch", 512)
-    slots, unified = options.get("parallel", 4), "parallel" not in options
-    shape = CacheShape(context, slots, unified, ubatch, windows=True)
-    graph = Graph(
-        context, ubatch, flash=True, window_cells=sliding_cells(window, shape), has_output=True,
-        has_layers=True, on_host=True, staging=0, kv=parse_kv_types("f16"),
+    found = report(model, "llama.cpp", quant="Q4_K_M", engine_version=BUILD, **options)
+    output = architecture(model).vocab * options.get("parallel", 4) * 4 / 2**20
+    assert mib_on_host(found, "activations") - output == pytest.approx(logged, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("slots", "ubatch", "logged"),
+    [(1, 32, 8.35), (8, 32, 37.31), (4, 128, 31.88), (2, 256, 40.01), (8, 512, 93.77)],
+)
+def test_recurrent_states_of_small_batches_of_a_current_build(
+    slots: int, ubatch: int, logged: float
+) -> None:
+    model = "Qwen/Qwen3.5-35B-A3B"
+    found = report(
+        model, "llama.cpp", quant="Q4_K_M", context=8192, parallel=slots, ubatch=ubatch,
+        engine_version=BUILD,
     )  # fmt: skip
-    size, _ = compute_bytes(built, graph, MODERN)
-    assert size / 2**20 == pytest.approx(logged, abs=0.06)
+    output = architecture(model).vocab * slots * 4 / 2**20
+    assert mib_on_host(found, "activations") - output == pytest.approx(logged, rel=0.03)
 
 
 @pytest.mark.parametrize(
     ("model", "slots", "logged"),
-    [  # KV and recurrent buffers of the same build at 8192 tokens; None is the server's default
+    [  # KV and recurrent buffers of the same build at 8192 tokens (8000 of three slots); None is
+        # the server's default
         ("google/gemma-3-12b-it", 1, 512 + 480),
         ("google/gemma-3-12b-it", None, 512 + 1440),
         ("openai/gpt-oss-20b", 1, 192 + 18),
         ("Qwen/Qwen3.5-9B", 1, 256 + 50.25),
         ("Qwen/Qwen3.5-9B", None, 256 + 201),
+        ("google/gemma-3-12b-it", 3, 528 + 1440),  # 2666 tokens a slot take 2816 cells
+        ("deepseek-ai/DeepSeek-V2-Lite", 3, 250.59375),
     ],
 )
 def test_caches_of_a_current_build(model: str, slots: int | None, logged: float) -> None:
     found = report(
-        model, "llama.cpp", quant="Q4_K_M", context=8192, parallel=slots, engine_version=BUILD
-    )
+        model, "llama.cpp", quant="Q4_K_M", context=8000 if slots == 3 else 8192, parallel=slots,
+        engine_version=BUILD,
+    )  # fmt: skip
     assert mib_on_host(found, "kv_cache") == logged
+
+
+@pytest.mark.parametrize(
+    ("version", "per_token"),
+    [  # values of K and V a layer: all heads, the latent twice, the latent once
+        ("b5000", 16 * (192 + 128)),
+        ("b6000", 576 + 512),
+        ("b9000", 576),
+        (None, 576),
+    ],
+)
+def test_what_builds_keep_of_a_latent_layer(version: str | None, per_token: int) -> None:
+    found = report(
+        "deepseek-ai/DeepSeek-V2-Lite", "llama.cpp", quant="Q4_K_M", context=2048, parallel=1,
+        engine_version=version,
+    )  # fmt: skip
+    assert mib_on_host(found, "kv_cache") * 2**20 == 27 * 2048 * 2 * per_token
+
+
+def test_unset_slots_became_four_in_november_2025() -> None:
+    def windows(version: str) -> float:
+        found = report(
+            "google/gemma-3-12b-it", "llama.cpp", quant="Q4_K_M", context=8192,
+            engine_version=version,
+        )  # fmt: skip
+        return mib_on_host(found, "kv_cache") - 512
+
+    assert windows("b6000") == 480
+    assert windows("b8000") == 1440
 
 
 def test_a_device_of_a_current_build_has_no_input_states() -> None:

@@ -1,4 +1,4 @@
-"""The compute buffer of llama.cpp and ik_llama.cpp: the largest of the phases of one graph.
+"""The compute buffer of ik_llama.cpp and of llama.cpp before 2026: the largest of its phases.
 
 Counted from the shapes of the graph's largest tensors and checked against logged buffers; a phase
 that no log confirmed is left to the margin of the band.
@@ -14,28 +14,20 @@ from planner.sizing.kv import KvTypes
 from planner.units import MIB
 
 _F32: Final = 4
-# their gate and up come biased from one step, so one intermediate less is alive
-_BIASED_EXPERTS: Final = frozenset({"gpt_oss", "gpt-oss"})
 
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """What differs between builds: hidden states kept beside logits, mask bytes, MLA expansion.
-
-    ``few_outputs`` reserves logits for the rows that are sampled only, not for a whole batch.
-    """
+    """What differs between builds: hidden states kept beside logits, mask bytes, MLA expansion."""
 
     name: str
     output_units: int
     mask_bytes: int
     expands_latent: bool
-    few_outputs: bool = False
     latent_slice: int = 512 * MIB
 
 
 MAINLINE: Final = Flavour("llama.cpp", 1, 6, False)
-# measured with build 11669: exact in batch, context, width and experts
-MODERN: Final = Flavour("llama.cpp", 1, 2, False, few_outputs=True)
 IK: Final = Flavour("ik_llama.cpp", 2, 2, True)
 
 
@@ -53,7 +45,6 @@ class Graph:
     window_cells: int
     has_output: bool
     has_layers: bool
-    on_host: bool
     staging: int
     kv: KvTypes
 
@@ -62,8 +53,6 @@ def compute_bytes(architecture: Architecture, graph: Graph, flavour: Flavour) ->
     """Bytes of the buffer, and the phase that sets it with its arithmetic."""
     tokens = min(graph.context, graph.ubatch)
     unit = tokens * architecture.hidden * _F32
-    if flavour.few_outputs and graph.flash:
-        return _few_outputs(architecture, graph, flavour, tokens)
     phases: list[tuple[int, str]] = []
     if graph.has_output:
         logits = architecture.vocab * tokens * _F32
@@ -81,25 +70,6 @@ def compute_bytes(architecture: Architecture, graph: Graph, flavour: Flavour) ->
     if architecture.latent_heads and graph.has_layers and flavour.expands_latent and graph.flash:
         return _expanded_latent(architecture, graph, flavour, tokens, best)
     return best
-
-
-def _few_outputs(a: Architecture, graph: Graph, flavour: Flavour, tokens: int) -> tuple[int, str]:
-    """The widest MLP, hidden states and the mask; on a device the embedded input stays outside."""
-    if not graph.has_layers:
-        return tokens * a.hidden * _F32, "hidden states only"
-    states = 5 if graph.on_host else 4
-    if a.experts:
-        parts = 2 if a.family in _BIASED_EXPERTS else 3
-        wide = a.experts_per_token * (parts * a.expert_width + a.hidden)
-        what = f"{a.experts_per_token} x ({parts} x {a.expert_width} + {a.hidden})"
-    else:
-        wide, what = 3 * a.intermediate, f"3 x {a.intermediate}"
-    mask = _mask_cells(a, graph) * flavour.mask_bytes
-    size = tokens * (_F32 * (wide + states * a.hidden) + mask)
-    return (
-        size + graph.staging,
-        f"{tokens} x (4 B x ({what} + {states} x {a.hidden}) + {mask} B mask)",
-    )
 
 
 def _keeps_two(architecture: Architecture) -> bool:

@@ -12,7 +12,6 @@ from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_byte
 from planner.sizing.engines_memory.llama_compute import (
     IK,
     MAINLINE,
-    MODERN,
     Flavour,
     Graph,
     compute_bytes,
@@ -24,7 +23,9 @@ from planner.sizing.engines_memory.llama_kv import (
     Latent,
     layer_bytes,
     sliding_cells,
+    stream_cells,
 )
+from planner.sizing.engines_memory.llama_reserve import Batch, reserved_bytes
 from planner.sizing.engines_memory.llama_weights import (
     HOST,
     Assignment,
@@ -53,11 +54,11 @@ _SOURCES: Final = "llama.cpp src/llama-kv-cache*.cpp, llama-memory-recurrent.cpp
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """The request with the engine's defaults filled in."""
+    """The request with the engine's defaults filled in. No flavour is a current llama.cpp."""
 
     shape: CacheShape
     flash: bool
-    flavour: Flavour
+    flavour: Flavour | None
     weights: GgufWeights
     where: Assignment
 
@@ -72,7 +73,7 @@ def llama_cpp(plan: Plan) -> EngineMemory:
     ubatch = request.ubatch or min(512, request.batch or 512)
     shape = CacheShape(_context(plan), slots, unified, ubatch, windows=True, latent=_latent(known))
     few = build is not None and build >= _FEW_OUTPUTS_FROM
-    return _memory(plan, shape, MODERN if few else MAINLINE)
+    return _memory(plan, shape, None if few else MAINLINE)
 
 
 def _latent(build: int) -> Latent:
@@ -111,7 +112,7 @@ def _context(plan: Plan) -> int:
     return plan.request.context or plan.request.architecture.max_position or 4096
 
 
-def _memory(plan: Plan, shape: CacheShape, flavour: Flavour) -> EngineMemory:
+def _memory(plan: Plan, shape: CacheShape, flavour: Flavour | None) -> EngineMemory:
     request = plan.request
     flash = request.flash_attention is not False
     setup = _Setup(shape, flash, flavour, gguf_of(plan), assign(plan))
@@ -139,20 +140,39 @@ def _memory(plan: Plan, shape: CacheShape, flavour: Flavour) -> EngineMemory:
     )  # fmt: skip
 
 
-def _graph(plan: Plan, setup: _Setup, device: int) -> Graph:
-    staging = 0
-    mine = set(setup.where.of(device))
-    if device != HOST and setup.where.experts_on_host & mine:
-        counts = 3  # gate, up and down of a layer weigh about alike; one is staged at a time
-        staging = (
-            max(setup.weights.layers[i].experts for i in setup.where.experts_on_host) // counts
-        )
-    window = max((layer.window for layer in plan.request.architecture.layers), default=0)
-    cells = sliding_cells(window, setup.shape) if setup.shape.windows else setup.shape.context
-    return Graph(
-        setup.shape.context, setup.shape.ubatch, setup.flash, cells,
-        setup.where.output == device, bool(mine), device == HOST, staging, plan.kv,
+def _compute(plan: Plan, setup: _Setup, device: int) -> tuple[int, str]:
+    """Bytes of a device's compute buffer, and what sets it."""
+    a, shape = plan.request.architecture, setup.shape
+    if setup.flavour is not None:
+        return compute_bytes(a, _graph(plan, setup, device), setup.flavour)
+    return reserved_bytes(
+        a,
+        Batch(
+            stream_cells(shape), _window_cells(plan, shape) // shape.streams,
+            min(shape.context, shape.ubatch), shape.streams, shape.slots, setup.flash,
+            device == HOST, bool(setup.where.of(device)), _staging(setup, device),
+        ),
     )  # fmt: skip
+
+
+def _graph(plan: Plan, setup: _Setup, device: int) -> Graph:
+    return Graph(
+        setup.shape.context, setup.shape.ubatch, setup.flash, _window_cells(plan, setup.shape),
+        setup.where.output == device, bool(setup.where.of(device)), _staging(setup, device),
+        plan.kv,
+    )  # fmt: skip
+
+
+def _window_cells(plan: Plan, shape: CacheShape) -> int:
+    window = max((layer.window for layer in plan.request.architecture.layers), default=0)
+    return sliding_cells(window, shape) if shape.windows else shape.context
+
+
+def _staging(setup: _Setup, device: int) -> int:
+    """Gate, up and down of a layer weigh about alike; one is copied over at a time."""
+    if device == HOST or not setup.where.experts_on_host & set(setup.where.of(device)):
+        return 0
+    return max(setup.weights.layers[i].experts for i in setup.where.experts_on_host) // 3
 
 
 def _cache(plan: Plan, setup: _Setup, device: int) -> Term:
@@ -196,7 +216,7 @@ def _adapters(plan: Plan, device: int, setup: _Setup) -> Term:
 
 def _device(plan: Plan, setup: _Setup, index: int) -> tuple[Term, ...]:
     device = plan.request.devices[index]
-    size, why = compute_bytes(plan.request.architecture, _graph(plan, setup, index), setup.flavour)
+    size, why = _compute(plan, setup, index)
     mine = setup.where.of(index)
     hidden = (device.memory_bytes or 0) - (engine_bytes(device) or 0)
     weights = device_weights(setup.weights, setup.where, index)
@@ -223,7 +243,8 @@ def _host(plan: Plan, setup: _Setup) -> tuple[Term, ...]:
     graph = _graph(plan, setup, HOST)
     buffers = host_bytes(a, graph)
     if graph.has_layers:  # the CPU's own buffer holds its inputs too
-        buffers = max(buffers, compute_bytes(a, graph, setup.flavour)[0])
+        own = _compute(plan, setup, HOST)[0]
+        buffers = max(buffers, own) if setup.flavour else own
     output = 0 if a.causal is False else a.vocab * setup.shape.slots * 4
     return (
         term(

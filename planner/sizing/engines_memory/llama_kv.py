@@ -38,6 +38,11 @@ class CacheShape:
     windows: bool
     latent: Latent = Latent.KEY
 
+    @property
+    def streams(self) -> int:
+        """Caches of their own."""
+        return 1 if self.unified else self.slots
+
 
 def layer_bytes(layer: Layer, architecture: Architecture, types: KvTypes, shape: CacheShape) -> int:
     """Bytes of one layer's cache or state, over all slots."""
@@ -72,8 +77,13 @@ def _latent_row(
     return key * types.key_bytes + a.latent_heads * a.latent_value_dim * types.value_bytes
 
 
+def stream_cells(shape: CacheShape) -> int:
+    """Cells of one stream's full layers; every slot is a stream unless they share one cache."""
+    return round_up(shape.context // shape.streams, _PAD)
+
+
 def _full_cells(shape: CacheShape) -> int:
-    return round_up(shape.context, _PAD)
+    return stream_cells(shape) * shape.streams
 
 
 def sliding_cells(window: int, shape: CacheShape) -> int:

@@ -23,9 +23,9 @@ class Era:
     states alive beside them. ``non_torch`` is CUDA context and library memory per rank for one
     rank, ``non_torch_tp`` with NCCL and custom all-reduce, ``non_torch_symmetric`` on cards whose
     ranks map each other's memory (Hopper and server Blackwell over NVLink). ``graphs`` is captured
-    graphs per rank, taken out of the budget only if ``graphs_in_budget``. ``moe_workspace`` says that expert
-    workspaces stay allocated beside the sampler's. ``adapter_vocabulary`` says that LoRA reserves
-    room for extra vocabulary.
+    graphs per rank, taken out of the budget only if ``graphs_in_budget``. ``moe_workspace`` says
+    that expert workspaces stay allocated beside the sampler's. ``adapter_vocabulary`` says that
+    LoRA reserves room for extra vocabulary.
     """
 
     since: tuple[int, int]
