@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
     from planner.cost.prices import Prices
     from planner.placement.beside import Footprint
+    from planner.placement.layouts import Layouts
     from planner.placement.problem import MonthlyCost
     from planner.placement.ways_out import Market
     from planner.render.bundle import Bundle
@@ -188,6 +189,14 @@ def _with_adapters(
     from planner.sources.adapter_files import read_adapters
 
     return adapted(farm, read_adapters(farm.blueprint, folder), sizer.architecture)
+
+
+def layouts(sized: Sized) -> tuple[Layouts, ...]:
+    """One model over many cards, or a copy on each: for every model that leaves it open."""
+    from planner.placement.layouts import layouts as compared
+    from planner.sizing.replica import ReplicaSizer
+
+    return compared(sized.placement.replicas, ReplicaSizer())
 
 
 def headrooms(sized: Sized) -> tuple[Headroom, ...]:

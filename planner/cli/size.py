@@ -22,6 +22,7 @@ def command(
     """
     from planner import workflows
     from planner.views.headroom import headrooms_to_list, headrooms_to_text
+    from planner.views.layouts import layouts_to_list, layouts_to_text
     from planner.views.services import services_to_list, services_to_text
     from planner.views.size import size_to_dict, size_to_text
     from planner.views.stores import stores_to_list, stores_to_text
@@ -32,6 +33,7 @@ def command(
         answer = size_to_dict(result.placement, result.diagnostics, beside=result.beside)
         write_json({**answer, "stores": stores_to_list(result.stores),
                     "services": services_to_list(result.services),
+                    "layouts": layouts_to_list(workflows.layouts(result)),
                     "adapters": headrooms_to_list(workflows.headrooms(result))})  # fmt: skip
         if not result.fits:
             raise typer.Exit(3)
@@ -41,6 +43,7 @@ def command(
     roles = explain or blueprint_read.adapters or blueprint_read.roles
     write(size_to_text(result.placement, style, explain=explain, beside=result.beside))
     for text in (
+        layouts_to_text(workflows.layouts(result), style),
         headrooms_to_text(workflows.headrooms(result), style) if roles else "",
         stores_to_text(result.stores, style, explain=explain),
         services_to_text(result.services, style, explain=explain),

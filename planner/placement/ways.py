@@ -104,11 +104,12 @@ def _on_cards(
     for count in card_counts(model, len(cards)):
         if count > len(cards):
             return ()
-        found = _sized(model, room, slot, cards[:count], size)
-        if not found:
-            continue
-        smaller = _capped(found[0], room, cards[:count], size)
-        return (*found, *smaller)
+        every = _sized(model, room, slot, cards[:count], size)
+        found = tuple(way for way in every if _within(way))
+        if every:
+            found += _capped(every[0], room, cards[:count], size)
+        if found:
+            return found
     return ()
 
 
@@ -124,9 +125,12 @@ def _sized(
     if not report.fits or has_errors(report.diagnostics):
         return ()
     wanted = demand(model, cards, report)
-    if any(claim.bytes > claim.card.room_bytes for claim in wanted.cards):
-        return ()
     return (Way(model, report, wanted, slot, len(cards), room.ram_bytes),)
+
+
+def _within(way: Way) -> bool:
+    """Whether it leaves free what is to be kept free."""
+    return all(claim.bytes <= claim.card.room_bytes for claim in way.demand.cards)
 
 
 def _capped(way: Way, room: Room, cards: tuple[Card, ...], size: Sizer) -> tuple[Way, ...]:
@@ -148,5 +152,5 @@ def _capped(way: Way, room: Room, cards: tuple[Card, ...], size: Sizer) -> tuple
         if found and found[0].card_bytes > _WORTH * total:
             return ()
         if found and found[0].card_bytes < way.card_bytes:
-            return found
+            return found if _within(found[0]) else ()
     return ()
