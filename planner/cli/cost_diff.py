@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """What a change costs: two files, or one file in two Git revisions.
 
-    Both are priced with the prices of today. Exit code 3 when B is over its budget.
+    A alone is set against the last commit. Both are priced with the prices of today. Exit code 3
+    when B is over its budget.
     """
     from planner import costing
     from planner.views import cost_diff as view
@@ -53,17 +54,19 @@ def command(
 
 
 def _targets(before: str, after: str | None, revisions: list[str]) -> tuple[Target, Target]:
-    """The two sides. Raises UsageError when they are not exactly two."""
+    """The two sides; one file is set against the last commit.
+
+    Raises UsageError when more than two are named.
+    """
     from planner.costing import target, target_in
 
     if after is not None and not revisions:
         return target(before), target(after)
-    if after is None and len(revisions) in (1, 2):
+    if after is None and len(revisions) <= 2:
         path = Path(before)
         newer = target_in(revisions[1], path) if len(revisions) == 2 else target(before)
-        return target_in(revisions[0], path), newer
+        return target_in(revisions[0] if revisions else "HEAD", path), newer
     raise UsageError(
-        "two sides are needed",
-        advice="planner cost diff old.yaml new.yaml, main:home.yaml home.yaml, or --rev main "
-        "home.yaml",
+        "these are more than two sides",
+        advice="name two files, or one and --rev once or twice",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,10 +153,25 @@ class TestOthers:
         assert planner("cost", "diff", old, new).code == 3
         assert planner("cost", "diff", new, old).code == 0
 
-    def test_diff_needs_two_sides(self, planner: Planner, tmp_path: Path) -> None:
+    def test_diff_takes_two_sides(self, planner: Planner, tmp_path: Path) -> None:
         path = write(tmp_path)
-        assert planner("cost", "diff", path).code == 2
         assert planner("cost", "diff", path, path, "--rev", "main").code == 2
+        assert planner("cost", "diff", path, *["--rev", "main"] * 3).code == 2
+
+    def test_one_file_is_set_against_the_last_commit(
+        self, planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for key in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+            monkeypatch.delenv(key, raising=False)
+        path = write(tmp_path)
+        author = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        for words in (("init", "-q"), ("add", path), (*author, "commit", "-qm", "one")):
+            subprocess.run(["git", *words], check=True)
+        assert "no line differs" in planner("cost", "diff", path).out
+        write(tmp_path, rent=", count: 2")
+        for words in ((path,), (path, "--rev", "HEAD"), (f"HEAD:{path}", path)):
+            made = json.loads(planner("cost", "diff", *words, "--format", "json").out)
+            assert made["difference"] == "248.20"
 
     def test_offers(self, planner: Planner) -> None:
         answer = planner(
