@@ -87,6 +87,14 @@ def test_what_is_not_written_is_unknown_and_said(tmp_path: Path, store: str) -> 
     assert stores_to_list(result.stores)[0]["ram"]["bytes"] is None
 
 
+def test_a_store_without_a_host_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "blueprint.yaml"
+    path.write_text(dedent(HEAD) + "stores: {books: {engine: qdrant, pages: 9, dimensions: 8}}\n")
+    result = workflows.size(workflows.validate(path))
+    assert "has no host" in said(result, Severity.NOTE)
+    assert result.stores[0].ram_bytes
+
+
 def test_services_take_what_the_catalogue_says_and_others_are_named(tmp_path: Path) -> None:
     extra = "services: {n8n: {on: box}, wiki: {on: box}}\ngateway: {on: box}\n"
     result = sized(tmp_path, "engine: faiss, pages: 10, dimensions: 8", extra)

@@ -42,6 +42,9 @@ def _store(name: str, spec: schema.Store, model: FarmModel | None) -> StoreSize:
         )
     elif model is not None:
         found += _cut(spec, model, path)
+    if not spec.on:
+        found.append(note(f"{name} has no host, and takes no room anywhere", *path,
+                          advice=f"write stores.{name}.on"))  # fmt: skip
     if spec.pages is None:
         found.append(
             note(
