@@ -45,7 +45,7 @@ def divided(
     models, idle, said = _models(machines, farm, currency)
     tokens, unknown = token_costs(models, placement)
     shares = Shares(hosts, models, _roles(models, farm), idle, tokens)
-    return shares, (*said, *unknown)
+    return shares, (*said, *_beside(farm, models), *unknown)
 
 
 def split(whole: Money, weights: Sequence[int]) -> tuple[Money, ...]:
@@ -119,6 +119,16 @@ def _models(
     )
     said = [note(f"{', '.join(free)} takes no device memory, and so no share")] if free else []
     return models, tuple(idle), tuple(said)
+
+
+def _beside(farm: Farm, models: tuple[Share, ...]) -> tuple[Diagnostic, ...]:
+    """What else takes memory, and is not weighed: a machine is there for its models."""
+    blueprint = farm.blueprint
+    others = [f"stores.{name}" for name in blueprint.stores]
+    others += [f"services.{name}" for name in blueprint.services]
+    if not others or not models:
+        return ()
+    return (note(f"no share falls to {', '.join(others)}: models carry the cost of their hosts"),)
 
 
 def _taken(replicas: tuple[Placed, ...]) -> tuple[Mapping[str, int], str]:
