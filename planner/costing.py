@@ -65,13 +65,18 @@ def estimate(validated: Validated, limit: AgeLimit) -> tuple[CostReport, tuple[D
     return report, _softened(sized)
 
 
-def beyond_budget(placement: Placement, path: Path) -> tuple[Diagnostic, ...]:
-    """The errors for which a plan is refused: over the budget, over a rental's ``at_most``.
+def month(placement: Placement, path: Path) -> CostReport:
+    """What a month costs of a farm that is placed already.
 
-    The age of quotes is not looked at: a plan must not fail from one day to the next.
+    The age of quotes is not looked at: a plan must not change from one day to the next.
     """
     prices = dated_prices(PackagedCatalogue(), _offers_folder(placement.farm, path))
-    report = estimated(placement.farm, placement, prices)
+    return estimated(placement.farm, placement, prices)
+
+
+def beyond_budget(placement: Placement, path: Path) -> tuple[Diagnostic, ...]:
+    """The errors for which a plan is refused: over the budget, over a rental's ``at_most``."""
+    report = month(placement, path)
     return tuple(item for item in report.diagnostics if item.severity is Severity.ERROR)
 
 

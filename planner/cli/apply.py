@@ -38,7 +38,7 @@ def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Fo
     made = deployment.planning(blueprint) if earlier is None else deployment.resuming(earlier)
     with made as planned:
         deployment.refuse_unbuilt(planned.farm)
-        show_plan(planned.plan, format)
+        show_plan(planned, format)
         deployment.stop_for(planned)
         deployment.hold_budget(planned)
         tell((*planned.diagnostics, *planned.plan.diagnostics))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,21 +12,32 @@ from planner.cli.failures import show
 from planner.cli.options import Format, write, write_json
 from planner.deployment import Planned
 from planner.deployment import carry_out as _carry_out
-from planner.diff.values import Plan
 from planner.errors import PlannerError, UsageError
 
 if TYPE_CHECKING:
     from planner.apply.result import ApplyResult
 
 
-def show_plan(plan: Plan, format: Format) -> None:
+def show_plan(planned: Planned, format: Format) -> None:
     """The plan on standard output."""
     from planner.views.plan import plan_to_dict, plan_to_text
 
     if format is Format.JSON:
-        write_json(plan_to_dict(plan))
+        write_json(plan_to_dict(planned.plan, _cost(planned)))
     else:
-        write(plan_to_text(plan))
+        write(plan_to_text(planned.plan))
+
+
+def _cost(planned: Planned) -> dict[str, Any]:
+    """What a month costs once the plan is done; nothing where nothing is to run."""
+    if planned.farm is None or not planned.replicas:
+        return {}
+    from planner.costing import month
+    from planner.farm import Placement
+    from planner.views.cost import cost_to_dict
+
+    report = cost_to_dict(month(Placement(planned.farm, planned.replicas), planned.path))
+    return {key: report[key] for key in ("currency", "monthly", "hourly", "budget")}
 
 
 def ask(yes: bool, question: str) -> None:

@@ -17,7 +17,7 @@ def command(
     from planner.cli.applying import ask, carry_out, end_with, show_plan
 
     with deployment.clearing(blueprint) as planned:
-        show_plan(planned.plan, format)
+        show_plan(planned, format)
         if planned.plan.empty:
             end_with(planned.unreachable.values())
             return

@@ -21,7 +21,7 @@ def command(
     from planner.cli.applying import end_with, show_plan
 
     with deployment.planning(blueprint) as planned:
-        show_plan(planned.plan, format)
+        show_plan(planned, format)
         tell(planned.plan.diagnostics)
         differs = detailed_exitcode and not planned.plan.empty
     end_with(planned.unreachable.values(), otherwise=10 if differs else 0)

@@ -30,7 +30,7 @@ def command(
     from planner.sources.plan_files import write_plan_file
 
     with deployment.planning(blueprint) as planned:
-        show_plan(planned.plan, format)
+        show_plan(planned, format)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         deployment.hold_budget(planned)
         if out is not None:

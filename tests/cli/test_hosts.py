@@ -313,6 +313,16 @@ def test_json_stands_alone(planner: Planner, hosts: Hosts, applied: Path, verb: 
     assert isinstance(json.loads(answer.out), dict)
 
 
+def test_a_plan_says_what_a_month_will_cost(planner: Planner, hosts: Hosts, farm: Path) -> None:
+    farm.write_text(
+        farm.read_text().replace("disk: 1TB}", "disk: 1TB, owned: {price: 480 USD}}", 1)
+    )
+    cost = json.loads(planner("plan", str(farm), "--format", "json").out)["cost"]
+    assert (cost["currency"], cost["monthly"]) == ("USD", "10.00")
+    cleared = json.loads(planner("destroy", str(farm), "--yes", "--format", "json").out)
+    assert cleared["cost"] == {}
+
+
 def test_a_saved_plan_is_json(planner: Planner, hosts: Hosts, farm: Path) -> None:
     assert planner("plan", str(farm), "--out", "plan.json").code == 0
     assert json.loads(Path("plan.json").read_text())["project"] == "farm"
