@@ -21,6 +21,7 @@ from planner.placement.unfold import Packing, unfold
 WORK: Final = 4.0  # units of the solver's own clock, for one problem; about as many seconds
 _EXACT: Final = 4000  # more variables than this are solved over classes
 _GREEDY: Final = 300_000  # replicas x hosts that are tried one by one
+_SLACKS: Final = (0, 2, 5)
 
 
 def solve(instance: Instance, solver: Solver, work: float = WORK) -> Solution:
@@ -70,22 +71,25 @@ def _over_classes(
     instance: Instance, start: tuple[Spot, ...], solver: Solver, work: float
 ) -> Solution:
     of = classes(instance)
-    best = min(
-        (start, *_unfolded(instance, of, solver, work / 2)),
-        key=lambda spots: score(instance, spots),
-    )
+    replicas = sum(group.count for group in instance.groups)
+    slacks = _SLACKS if replicas * len(instance.sites) <= _GREEDY else _SLACKS[:1]
+    found = [start]
+    for slack in slacks:
+        found += _unfolded(instance, of, slack, solver, work / (2 * len(slacks)))
+    best = min(found, key=lambda spots: score(instance, spots))
     return Solution(best, _bounds(instance, of, best, solver, work / 2))
 
 
 def _unfolded(
-    instance: Instance, of: tuple[SiteClass, ...], solver: Solver, work: float
+    instance: Instance, of: tuple[SiteClass, ...], slack: int, solver: Solver, work: float
 ) -> Iterable[tuple[Spot, ...]]:
-    """An assignment after each level, because the tighter a plan is the worse it unfolds."""
-    model = ClassModel(instance, of)
+    """Assignments after each level, because the tighter a plan is the worse it unfolds; with
+    ``slack`` thousandths of each room left open for the same reason."""
+    model = ClassModel(instance, of, slack)
     hint: list[int] | None = None
-    for level in LEVELS[: Level.ORDER]:
+    for level in LEVELS[: Level.HEADROOM]:
         objective = added(model.levels[level])
-        answer = solver(model.linear, objective, hint, work / 5)
+        answer = solver(model.linear, objective, hint, work / 3)
         if not answer.found:
             return
         hint = list(answer.values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.placement import farm
 from planner.placement.cpsat import solve as cpsat
 from planner.placement.greedy import best_choice, first_fit_decreasing
 from planner.placement.instance import Level, score
@@ -40,3 +41,14 @@ def test_the_problems_are_not_trivial() -> None:
     assert fit < 150
     assert choice < 190
     assert sum(1 for _ in assignments(small(3))) > 1
+
+
+def test_a_large_farm_is_valid_bounded_and_never_worse_than_first_fit_decreasing() -> None:
+    problem = farm(60, 240)
+    found = solve(problem, cpsat)
+    values = score(problem, found.spots)
+    assert possible(problem, seats(found.spots))
+    assert values <= score(problem, first_fit_decreasing(problem))
+    assert values[Level.UNPLACED] == 0
+    assert all(proof.bound <= proof.value == values[proof.level] for proof in found.proofs)
+    assert found.proofs[Level.COST].bound > 0
