@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from planner.diagnostics import Diagnostic
 from planner.sizing.architecture import Architecture
 from planner.sizing.gguf import GgufWeights
+from planner.sizing.measured import Lesson
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class SizeReport:
 
     ``kv_bytes_per_token`` is for the whole model before it is divided over devices;
     ``kv_capacity_tokens`` is what the pool holds; ``max_context`` the longest single sequence.
-    Unknown is None, never 0.
+    Unknown is None, never 0. ``lesson`` says which terms were measured instead of computed.
     """
 
     model: str
@@ -158,3 +159,4 @@ class SizeReport:
     decode: Speed | None
     prefill: Speed | None
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    lesson: Lesson | None = None
