@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family, Quantization
 from planner.engines.engine import Engine
-from planner.engines.registry import ENGINES
+from planner.engines.registry import ENGINES, find_engine
 from planner.farm import ModelSource
 
 
@@ -36,6 +36,16 @@ def choose_engine(
         if _runs(engine, makers) and task in engine.tasks:
             return engine.name, f"nothing else runs there; it needs {engine.reads.value} files"
     return ENGINES[0].name, f"no engine planner knows does {task.value}"
+
+
+def on_cpu(engine: str, task: Task) -> Engine:
+    """The engine that does ``task`` without a device: ``engine`` itself where it can, else the
+    first of the registry that does."""
+    known = find_engine(engine)
+    if known is not None and known.cpu:
+        return known
+    able = [other for other in ENGINES if other.cpu and task in other.tasks]
+    return min(able, key=lambda other: other.tasks.index(task))
 
 
 def _family(source: ModelSource, quantization: Quantization | None) -> Family | None:

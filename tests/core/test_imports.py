@@ -23,7 +23,7 @@ ALLOWED = {
     "engines": FARM,
     "resolve": FARM | {"engines"},
     "placement": FARM | {"engines"},
-    "cost": FARM | {"placement"},
+    "cost": FARM | {"placement", "engines"},
     "render": FARM | {"engines"},
     "diff": FARM | {"render"},
     "sources": FARM | {"render"},

@@ -8,10 +8,12 @@ from typing import Final
 from planner.blueprint.schema import Owned
 from planner.catalogue.cpu import CpuPlatform
 from planner.catalogue.price import MemoryPrice, read_memory_prices
+from planner.catalogue.quantization import Family
 from planner.catalogue.reader import CatalogueReader
 from planner.cost.figures import price
 from planner.cost.ways.moved import with_hosts
 from planner.cost.ways.values import Draft, Sizer
+from planner.engines import choose
 from planner.farm import FarmHost, FarmModel, Placement
 from planner.money import Money
 from planner.sizing.quantization import (
@@ -22,11 +24,9 @@ from planner.sizing.quantization import (
 )
 from planner.units import GIB, round_up
 
-ENGINE: Final = "llama.cpp"
 _MODULE_GIB: Final = 64
 _STEP: Final = _MODULE_GIB * GIB
 _SYSTEM: Final = 8 * GIB  # for the operating system and what runs beside the models
-_GPU_ENGINES: Final = ("vllm", "sglang")
 _WIDE: Final = (Storage.WIDE, Storage.FP32)
 _BYTE: Final = (Storage.FP8, Storage.FP8_BLOCK, Storage.INT8)
 
@@ -60,15 +60,15 @@ def cpu_way(
 
 
 def on_cpu(model: FarmModel) -> FarmModel:
-    """The model as a CPU runs it: llama.cpp instead of an engine for GPUs, its bits kept near."""
-    engine = ENGINE if model.engine in _GPU_ENGINES else model.engine
+    """The model as a CPU runs it: with an engine that needs no device, its bits kept near."""
+    engine = choose.on_cpu(model.engine, model.spec.task)
     written = model.spec.quant or (model.quantization.name if model.quantization else None)
     update = dict.fromkeys(
         ("tensor_parallel", "pipeline_parallel", "gpu_layers", "cpu_moe", "engine_version")
     )
-    kept = {"quant": _gguf(written), "kv_dtype": None} if engine == ENGINE else {}
-    spec = model.spec.model_copy(update={**update, **kept, "engine": engine})
-    return model._replace(spec=spec, engine=engine)
+    kept = {"quant": _gguf(written), "kv_dtype": None} if engine.reads is Family.GGUF else {}
+    spec = model.spec.model_copy(update={**update, **kept, "engine": engine.name})
+    return model._replace(spec=spec, engine=engine.name)
 
 
 def _gguf(quant: str | None) -> str:
