@@ -293,3 +293,12 @@ def test_headers_of_a_checkpoint_win_over_its_config() -> None:
     counted = report(LLAMA, "vllm", card(80), quant="bf16")
     stored = report(LLAMA, "vllm", card(80), quant="bf16", checkpoint_bytes=16_060_522_496 + GIB)
     assert gib_of(stored, "weights") == pytest.approx(gib_of(counted, "weights") + 1)
+
+
+def test_a_latent_cache_has_one_type() -> None:
+    found = report(
+        "deepseek-ai/DeepSeek-V2-Lite", "llama.cpp", quant="Q4_K_M", context=2048,
+        kv_dtype="q8_0,q4_0",
+    )  # fmt: skip
+    assert not found.fits
+    assert any("one type" in item.summary for item in found.diagnostics)

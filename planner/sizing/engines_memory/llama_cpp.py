@@ -132,7 +132,15 @@ def _memory(plan: Plan, shape: CacheShape, flavour: Flavour | None) -> EngineMem
         )
     if ram is not None and host_used > ram:
         found.append(error(f"the host's RAM lacks {show(host_used - ram)}"))
-    fits = not missing and (ram is None or host_used <= ram)
+    mixed = request.architecture.latent_heads and plan.kv.key != plan.kv.value
+    if mixed:
+        found.append(
+            error(
+                f"a latent (MLA) cache has one type, not {plan.kv}",
+                advice=f"write --kv-dtype {plan.kv.key}",
+            )
+        )
+    fits = not missing and not mixed and (ram is None or host_used <= ram)
     longest = _longest(plan, setup, devices, host)
     return EngineMemory(
         devices, host, fits, shape.context if request.architecture.causal else None, longest,
