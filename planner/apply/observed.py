@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from planner.diff.places import PART, registry_place
 from planner.diff.values import Health, Observed, SeenDevice, SeenWorkload
 from planner.errors import PlannerError
 from planner.render.bundle import Runtime
+from planner.render.manifest import Manifest, read_manifest
 from planner.units import KIB, MIB
 
 _Sections = dict[str, list[str]]
@@ -65,9 +67,11 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         compose=_version("compose", machine, versions),
         systemd=_version("systemd", machine, versions),
         releases=tuple(n for n in sections.get("releases", []) if not n.endswith(PART)),
+        manifests=dict(_manifests(sections.get("manifests", []))),
         folder="folder" in sections,
         tools=frozenset(["curl"] if "tool" in machine else []),
         lock=_named(sections, "lock"),
+        lock_token=_named(sections, "lock-token"),
         docker_problem=" ".join(sections.get("containers", [])) if silent else None,
     )
 
@@ -104,6 +108,24 @@ def _files(lines: list[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         digest, _, path = line.partition("  ")
         yield path.removeprefix("./"), digest
+
+
+def _manifests(lines: list[str]) -> Iterator[tuple[str, Manifest]]:
+    """Each release's own description, as ``tail -v`` prints them, one after the other.
+
+    One that another version of planner wrote, or somebody changed, is left out.
+    """
+    texts: dict[str, list[str]] = {}
+    text: list[str] = []
+    for line in lines:
+        if line.startswith("==> ") and line.endswith(" <=="):
+            text = texts.setdefault(line[4:-4].partition("/")[0], [])
+        else:
+            text.append(line)
+    for release, found in texts.items():
+        with suppress(ValueError):
+            if not release.endswith(PART):
+                yield release, read_manifest("\n".join(found))
 
 
 def _links(lines: list[str]) -> dict[str, tuple[str, bool]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from planner.diff import causes
-from planner.diff.places import image_tag, is_managed, part_of, place_of
+from planner.diff.places import is_managed, part_of, place_of, used_places
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
@@ -36,20 +36,25 @@ def diff(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
     if not wanted.files and not wanted.workloads:
         return _clear(wanted, seen)
     transfers = _transfers(wanted, seen)
-    starts = {w.name: why for w in wanted.workloads if (why := causes.of_start(w, _same(w, seen)))}
+    starts = {w.name: why for w in wanted.workloads if (why := cause_of_start(w, seen))}
     write = _write(wanted, seen)
     prepared = (*_ids(transfers), *_ids(write))
-    stops = _stops(wanted, seen, prepared)
-    activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(stops)))
-    ready = _ids(activate) or (*prepared, *_ids(stops))
-    running = _run(wanted, seen, starts, ready)
-    changes = [*transfers, *write, *stops, *activate, *running]
+    ended = stops(wanted, seen, prepared)
+    activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(ended)))
+    ready = _ids(activate) or (*prepared, *_ids(ended))
+    running = runs(wanted, seen, starts, ready)
+    changes = [*transfers, *write, *ended, *activate, *running]
     return (*changes, *_leftovers(wanted, seen, _ids(changes)))
 
 
 def kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
     """The workloads that stay as they are."""
-    return tuple(w.name for w in wanted.workloads if not causes.of_start(w, _same(w, seen)))
+    return tuple(w.name for w in wanted.workloads if not cause_of_start(w, seen))
+
+
+def cause_of_start(workload: Workload, seen: Observed) -> str | None:
+    """Why a workload has to be started or replaced on this host; None when it stays."""
+    return causes.of_start(workload, _same(workload, seen))
 
 
 def empty_bundle(host: str, project: str) -> HostBundle:
@@ -113,7 +118,7 @@ def _write(wanted: HostBundle, seen: Observed) -> list[Operation]:
     ]
 
 
-def _stops(wanted: HostBundle, seen: Observed, prepared: tuple[str, ...]) -> list[Operation]:
+def stops(wanted: HostBundle, seen: Observed, prepared: tuple[str, ...]) -> list[Operation]:
     """Workloads that are on the host and in nobody's wish."""
     names = {(w.name, w.runtime) for w in wanted.workloads}
     return [
@@ -138,7 +143,7 @@ def _activate(
     wanted: HostBundle, seen: Observed, written: bool, after: tuple[str, ...]
 ) -> list[Operation]:
     """The switch to the release: also when only systemd's links to it are not as they should be."""
-    cause = causes.of_activation(wanted, seen, written, _astray(wanted, seen))
+    cause = causes.of_activation(wanted, seen, written, astray(wanted, seen))
     if cause is None:
         return []
     return [
@@ -153,7 +158,7 @@ def _activate(
     ]
 
 
-def _astray(wanted: HostBundle, seen: Observed) -> list[str]:
+def astray(wanted: HostBundle, seen: Observed) -> list[str]:
     """Units of wanted workloads whose link is missing, leads elsewhere, or is off at boot."""
     units = [
         unit_name(wanted.project, workload.name)
@@ -163,7 +168,7 @@ def _astray(wanted: HostBundle, seen: Observed) -> list[str]:
     return [unit for unit in units if not seen.units.get(unit)]
 
 
-def _run(
+def runs(
     wanted: HostBundle, seen: Observed, starts: dict[str, str], ready: tuple[str, ...]
 ) -> list[Operation]:
     """Starts, and for each the proof that it answers.
@@ -217,9 +222,11 @@ def _start(
 def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> list[Operation]:
     """What nothing uses any more. It goes last: until then the way back is open."""
     project = wanted.project
-    used = {place_of(artifact, project) for artifact in wanted.artifacts}
-    images = (a for a in wanted.artifacts if a.kind is ArtifactKind.REGISTRY_IMAGE)
-    used |= {f"image/{image_tag(image, project)}" for image in images}
+    stay = _kept_releases(wanted, seen)
+    used = used_places(wanted.artifacts, project)
+    # a rollback needs what the release of then ran with
+    for release in stay & seen.manifests.keys():
+        used |= used_places(seen.manifests[release].artifacts, project)
     # a transfer that goes on needs its part; one that is done has used it up
     used |= {
         part_of(artifact, project)
@@ -229,8 +236,7 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
     if wanted.digest not in seen.releases:
         used.add(f"releases/{wanted.digest}.part")
     places = sorted(place for place in seen.artifacts - used if is_managed(place))
-    others = [release for release in seen.releases if release != wanted.digest]
-    places += [f"releases/{release}" for release in others[KEPT_RELEASES - 1 :]]
+    places += [f"releases/{release}" for release in seen.releases if release not in stay]
     return [
         RemoveArtifact(
             id=f"{wanted.host}/remove/{place}",
@@ -242,6 +248,13 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
         )
         for place in places
     ]
+
+
+def _kept_releases(wanted: HostBundle, seen: Observed) -> set[str]:
+    """The wanted release, the current one, however old, and the newest of the others."""
+    current = () if seen.release is None else (seen.release,)
+    order = dict.fromkeys((wanted.digest, *current, *seen.releases))
+    return set(list(order)[:KEPT_RELEASES])
 
 
 def _clear(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:

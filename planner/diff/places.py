@@ -11,6 +11,7 @@ releases/<name>                      a release folder
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from planner.render.bundle import Artifact, ArtifactKind
@@ -54,6 +55,16 @@ def part_of(artifact: Artifact, project: str) -> str:
     if artifact.kind is ArtifactKind.HUB_FILES:
         return place_of(artifact, project) + PART
     return f"incoming/{artifact.key}{PART}"
+
+
+def used_places(artifacts: Iterable[Artifact], project: str) -> set[str]:
+    """Every place that these artifacts take: an image that was pulled also has its mark."""
+    found: set[str] = set()
+    for artifact in artifacts:
+        found.add(place_of(artifact, project))
+        if artifact.kind is ArtifactKind.REGISTRY_IMAGE:
+            found.add(f"image/{image_tag(artifact, project)}")
+    return found
 
 
 def is_managed(place: str) -> bool:

@@ -37,7 +37,7 @@ def make_plan(
         project=bundle.project,
         operations=tuple(step for host in steps for step in steps[host]),
         interruptions=tuple(
-            item for host in steps for item in _interruptions(steps[host], seen_hosts[host])
+            item for host in steps for item in interruptions(steps[host], seen_hosts[host])
         ),
         kept={host: kept(wanted, seen) for host, (wanted, seen) in pairs.items()},
         reasons={
@@ -54,7 +54,7 @@ def make_plan(
     )
 
 
-def _interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interruption]:
+def interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interruption]:
     """What stops answering meanwhile: workloads that serve now and are replaced in their place."""
     serving = {
         (workload.name, workload.runtime)

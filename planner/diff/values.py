@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from planner.diagnostics import Diagnostic
 from planner.render.bundle import Artifact, HostBundle, Runtime, Workload
+from planner.render.manifest import Manifest
 
 
 class Health(StrEnum):
@@ -61,8 +62,10 @@ class Observed:
     ``files`` maps paths of the current release to SHA-256. ``artifacts`` are places, as
     ``planner.diff.places`` names them. ``units`` are the project's unit links, by unit name: true
     when the link leads into the current release and starts the unit at boot. ``releases`` go from
-    the newest to the oldest. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
+    the newest to the oldest, and ``manifests`` says what each runs and needs, where that can be
+    read. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
     when the version was not asked for. ``docker_problem`` says why containers could not be seen.
+    ``lock`` says who holds the project's lock; ``lock_token`` tells that lock from any other.
     """
 
     host: str
@@ -78,9 +81,11 @@ class Observed:
     compose: str | None = None
     systemd: str | None = None
     releases: tuple[str, ...] = ()
+    manifests: dict[str, Manifest] = field(default_factory=dict)
     folder: bool = False
     tools: frozenset[str] = frozenset()
     lock: str | None = None
+    lock_token: str | None = None
     docker_problem: str | None = None
 
     @property

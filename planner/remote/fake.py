@@ -163,7 +163,7 @@ def _observe(host: FakeHost, project: str, depth: str) -> Result:
         rows = [f"{hashlib.sha256(text).hexdigest()}  ./{path}" for path, text in files]
         lines += [f"@release {host.current}", "@files", *rows]
     images = sorted(p for p in host.places if p.startswith(("image/", "registry/")))
-    lines += ["@releases", *reversed(host.releases)]
+    lines += ["@releases", *reversed(host.releases), "@manifests", *_manifests(host)]
     lines += ["@places", *sorted(host.places - set(images))]
     lines += [f"incoming/{name}" for name in sorted(host.incoming)]
     lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
@@ -171,7 +171,7 @@ def _observe(host: FakeHost, project: str, depth: str) -> Result:
     if host.docker:
         lines += ["@images", *map(_image_line, images)]
     if host.lock:
-        lines.append(f"@lock {host.lock[1]}")
+        lines += [f"@lock {host.lock[1]}", f"@lock-token {host.lock[0]}"]
     lines += ["@machine", f"ram_kib {host.ram_bytes >> 10}"]
     tools = {"docker": host.docker, "compose": host.compose, "systemd": host.systemd}
     lines += [f"{tool} yes" for tool, version in tools.items() if version]
@@ -186,6 +186,14 @@ def _observe(host: FakeHost, project: str, depth: str) -> Result:
 
 
 def _leads(host: FakeHost, unit: str) -> str:
+def _manifests(host: FakeHost) -> list[str]:
+    lines: list[str] = []
+    for release, files in host.releases.items():
+        text = files.get("manifest.json", b"").decode()
+        lines += [f"==> {release}/manifest.json <==", *text.splitlines()]
+    return lines
+
+
     """Where a link leads: through ``current``, so nowhere when the release lacks the unit."""
     return "here" if f"units/{unit}" in host.releases.get(host.current or "", {}) else "nowhere"
 
@@ -227,11 +235,12 @@ def _lock(host: FakeHost, project: str, token: str, holder: str) -> Result:
 
 
 def _unlock(host: FakeHost, project: str, token: str) -> Result:
-    if host.lock is not None and host.lock[0] == token:
+    given = host.lock is not None and host.lock[0] == token
+    if given:
         host.lock = None
     if not (host.releases or host.places or host.incoming):
         host.folder = False
-    return Result(0)
+    return Result(0, "given back\n" if given else "")
 
 
 def _begin_transfer(host: FakeHost, project: str, part: str) -> Result:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+from typing import Any, Final
 
-from planner.render.bundle import Artifact, File, Workload
+from planner.render.bundle import Artifact, ArtifactKind, File, Probe, Runtime, Workload
 
 FILE: Final = "manifest.json"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+_FETCHED: Final = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a release on a host runs, and the artifacts that must lie beside it."""
+
+    workloads: tuple[Workload, ...]
+    artifacts: tuple[Artifact, ...]
 
 
 def render_manifest(
@@ -26,6 +36,37 @@ def render_manifest(
         "host": host,
         "files": {file.path: file.sha256 for file in sorted(files, key=lambda f: f.path)},
         "workloads": [asdict(workload) for workload in workloads],
-        "artifacts": sorted(artifact.key for artifact in artifacts),
+        "artifacts": sorted(map(_row, artifacts), key=lambda row: (row["kind"], row["key"])),
     }
     return File(FILE, json.dumps(document, indent=2) + "\n")
+
+
+def read_manifest(text: str) -> Manifest:
+    """What ``render_manifest`` wrote. Raises ValueError for anything else."""
+    try:
+        document = json.loads(text)
+        if document["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {document['schema']}, not {SCHEMA}")
+        return Manifest(
+            tuple(_workload(row) for row in document["workloads"]),
+            tuple(
+                Artifact(ArtifactKind(row["kind"]), row["key"], row["name"])
+                for row in document["artifacts"]
+            ),
+        )
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise ValueError(f"it is no manifest of a release: {fault}") from fault
+
+
+def _row(artifact: Artifact) -> dict[str, str]:
+    # where a file lay on the machine that pushed it is nobody's business on the host
+    fetched = artifact.kind in _FETCHED
+    name = artifact.source if fetched else PurePath(artifact.source).name
+    return {"kind": artifact.kind.value, "key": artifact.key, "name": name}
+
+
+def _workload(row: dict[str, Any]) -> Workload:
+    fields = {**row, "runtime": Runtime(row["runtime"]), "artifacts": tuple(row["artifacts"])}
+    if row["probe"] is not None:
+        fields["probe"] = Probe(**row["probe"])
+    return Workload(**fields)

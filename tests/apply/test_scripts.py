@@ -21,6 +21,7 @@ from planner.diff.values import Observed
 from planner.errors import PlannerError
 from planner.remote.script import Command
 from planner.render.bundle import Artifact, ArtifactKind, File, HostBundle, Runtime
+from planner.render.manifest import render_manifest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="hosts are Linux")
 
@@ -382,3 +383,54 @@ def test_everything_of_the_project_is_removed(box: Sandbox) -> None:
 def test_a_project_that_is_no_folder_name_is_refused(project: str) -> None:
     with pytest.raises(PlannerError, match="cannot name a project"):
         Layout(project)
+
+
+def release(name: str, *artifacts: Artifact) -> tuple[File, ...]:
+    files = (File("compose.yaml", f"name: {name}\n"),)
+    return (*files, render_manifest("demo", "box", files, (), artifacts))
+
+
+def test_kept_releases_say_what_they_need(box: Sandbox) -> None:
+    model = Artifact(ArtifactKind.WEIGHTS, sha256(b"w"), "/m/tiny model.gguf")
+    first = box.write(*release("one", model))
+    assert box.observe().releases == (first,)
+    second = box.write(*release("two"))
+    (box.home / "releases/half.part").mkdir()
+    (box.home / "releases/half.part/manifest.json").write_text("{}")
+    seen = box.observe()
+    assert {name: m.artifacts for name, m in seen.manifests.items()} == {
+        first: (Artifact(ArtifactKind.WEIGHTS, sha256(b"w"), "tiny model.gguf"),),
+        second: (),
+    }
+    (box.home / "releases" / first / "manifest.json").write_text("changed by hand")
+    assert set(box.observe().manifests) == {second}
+
+
+def test_the_release_that_served_comes_right_behind_a_new_one(box: Sandbox) -> None:
+    names = [box.write(*release(str(number))) for number in range(3)]
+    for age, name in enumerate(reversed(names), 1):
+        os.utime(box.home / "releases" / name, (1000 - age, 1000 - age))
+    assert box.observe().releases == (names[2], names[1], names[0])
+    box.do(steps.activate(box.layout, names[0]))
+    new = box.write(*release("new"))
+    # two clock ticks may be the same one
+    assert set(box.observe().releases[:2]) == {new, names[0]}
+    assert box.observe().releases[2:] == (names[2], names[1])
+
+
+def test_only_the_lock_with_that_token_is_given_back(box: Sandbox) -> None:
+    box.do(steps.lock(box.layout, "t1", "me"))
+    assert box.observe().lock_token == "t1"
+    assert box.do(steps.unlock(box.layout, "t2")) == ""
+    assert box.observe().lock == "me"
+    assert box.do(steps.unlock(box.layout, "t1")) == "given back\n"
+    assert box.do(steps.unlock(box.layout, "t1")) == ""
+
+
+def test_a_lock_that_lost_its_token_can_be_given_back(box: Sandbox) -> None:
+    box.do(steps.lock(box.layout, "t1", "me"))
+    (box.home / "lock/token").write_text("")
+    seen = box.observe()
+    assert (seen.lock, seen.lock_token) == ("me", "")
+    assert box.do(steps.unlock(box.layout, "")) == "given back\n"
+    assert box.observe().lock is None

@@ -19,16 +19,16 @@ from tests.diff.examples import as_rendered, bare, bundle, host_bundle, weights,
 DRAWN = """\
 brain
   + push     tiny.gguf (3.0 GiB): not on the host yet, chat-0 needs it
-  + write    release 8ff80ab450195014: the host has release af97dbed: 2 files
+  + write    release fa8324918c2b23ef: the host has release 286ac512: 2 files
     changed
   - stop     old-0: not in the blueprint any more
-  ~ activate release 8ff80ab450195014: current release af97dbed -> 8ff80ab4
+  ~ activate release fa8324918c2b23ef: current release 286ac512 -> fa832491
   ~ replace  chat-0: its settings changed (digest c5f470cd -> 114e8fdb)
   ? verify   chat-0: it has to answer /health on port 8000
   = keep     code-0
 
 coder
-  = nothing to do: release 5e745dfc is current, its 2 files and 1 workload are
+  = nothing to do: release cbb76673 is current, its 2 files and 1 workload are
     as rendered
 
 cloud

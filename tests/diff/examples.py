@@ -18,6 +18,7 @@ from planner.render.bundle import (
     Runtime,
     Workload,
 )
+from planner.render.manifest import read_manifest, render_manifest
 
 PROJECT = "demo"
 
@@ -62,8 +63,7 @@ def host_bundle(
     for w in workloads:
         if w.runtime is Runtime.SYSTEMD:
             files.append(File(f"units/{unit_name(PROJECT, w.name)}", f"digest {w.digest}\n"))
-    rows = [{"name": w.name, "digest": w.digest} for w in workloads]
-    files.append(File("manifest.json", json.dumps({"schema": 1, "workloads": rows})))
+    files.append(render_manifest(PROJECT, host, tuple(files), workloads, artifacts))
     return HostBundle(host, PROJECT, runtime, tuple(files), workloads, artifacts)
 
 
@@ -88,6 +88,7 @@ def as_rendered(wanted: HostBundle) -> Observed:
             if w.runtime is Runtime.SYSTEMD
         },
         releases=(wanted.digest,),
+        manifests={wanted.digest: read_manifest(wanted.files[-1].content)},
         folder=True,
         ram_bytes=64 << 30,
         disk_free_bytes=1 << 40,

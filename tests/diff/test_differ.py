@@ -157,7 +157,8 @@ def test_what_is_not_wanted_is_stopped_before_the_switch_and_its_artifacts_go_la
         workload("chat-0"), workload("code-0", artifacts=(model,)), artifacts=(model,)
     )
     after = host_bundle(workload("chat-0"))
-    operations = diff(after, as_rendered(before))
+    # what has no release to go back to: its own description is gone
+    operations = diff(after, replace(as_rendered(before), manifests={}))
     assert_ordered(operations)
     assert [step.kind for step in operations] == ["write", "stop", "activate", "remove"]
     assert [step.destructive for step in operations] == [False, True, False, True]
@@ -241,6 +242,35 @@ def test_old_releases_go_but_the_kept_ones_stay() -> None:
     seen = replace(as_rendered(wanted), releases=(wanted.digest, *old))
     removed = [step.target for step in diff(wanted, seen)]
     assert removed == [f"releases/old{KEPT_RELEASES - 1}", f"releases/old{KEPT_RELEASES}"]
+
+
+def test_what_a_kept_release_needs_stays_and_goes_with_the_release() -> None:
+    model = weights("old.gguf", b"old")
+    image = Artifact(ArtifactKind.REGISTRY_IMAGE, "a/b@sha256:12", "a/b@sha256:12")
+    before = host_bundle(workload("chat-0", "old"), artifacts=(model, image))
+    wanted = host_bundle(workload("chat-0"))
+    mark = "image/planner.local/demo:12"
+    places = as_rendered(before).artifacts | {mark}
+    seen = replace(
+        as_rendered(wanted),
+        artifacts=places,
+        releases=(wanted.digest, "r1", "r2", "r3", before.digest),
+        manifests=as_rendered(before).manifests,
+    )
+    assert diff(wanted, seen) == ()
+    older = replace(seen, releases=(wanted.digest, "r1", "r2", "r3", "r4", before.digest))
+    removed = {step.target for step in diff(wanted, older)}
+    assert removed == {mark, f"weights/{model.key}/old.gguf", f"releases/{before.digest}"}
+
+
+def test_the_release_that_serves_stays_however_old_it_is() -> None:
+    before, wanted = host_bundle(workload("chat-0", "old")), host_bundle(workload("chat-0"))
+    releases = ("r1", "r2", "r3", "r4", "r5", before.digest)
+    steps = diff(wanted, replace(as_rendered(before), releases=releases))
+    assert [step.target for step in steps if step.kind == "remove"] == [
+        "releases/r4",
+        "releases/r5",
+    ]
 
 
 def test_destroy_is_a_plan_for_an_empty_bundle() -> None:

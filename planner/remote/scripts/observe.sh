@@ -26,9 +26,11 @@ main() {
   if [ "$depth" = full ] || any "$home/releases"/*/units; then ask_systemd; fi
   if [ "$depth" = full ] || any "$home/releases"/*/compose.yaml; then ask_docker; fi
   if [ -d "$home/lock" ]; then
-    holder='somebody'
+    holder='somebody' token=
     read -r holder 2>/dev/null <"$home/lock/holder"
+    read -r token 2>/dev/null <"$home/lock/token"
     echo "@lock $holder"
+    echo "@lock-token $token"
   fi
   machine
   if [ "$depth" = full ]; then versions; fi
@@ -40,7 +42,12 @@ any() { [ -e "$1" ]; }
 releases() {
   echo '@releases'
   cd "$home/releases" 2>/dev/null || return 0
-  ls -1t
+  set -- *
+  # a single one needs no sorting
+  if [ $# -gt 1 ]; then ls -1t; elif any "$1"; then echo "$1"; fi
+  echo '@manifests'
+  # all in one process, each below a line with its name
+  tail -v -n +1 -- */manifest.json 2>/dev/null
   cd /
 }
 

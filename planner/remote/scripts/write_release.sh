@@ -7,12 +7,16 @@ main() {
   home=$1/$3 part=$1/$3/incoming/$4 release=$1/$3/releases/$5
   umask 022
   mkdir -p "$home/releases"
+  # releases are ordered by age: the one that serves now comes right behind the new one, also when
+  # a rollback had made an old one current
+  if [ -d "$home/current" ]; then touch "$home/current/"; fi
   rm -rf "$release.part"
   mkdir "$release.part"
   tar -xpf "$part" -C "$release.part" --no-same-owner
   sync -f "$release.part"
   if [ -d "$release" ]; then
     repair
+    touch "$release"
   else
     mv -T "$release.part" "$release"
   fi
