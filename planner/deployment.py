@@ -34,6 +34,7 @@ from planner.sources.hub import hub_address
 if TYPE_CHECKING:
     from planner.apply.events import OnEvent
     from planner.apply.result import ApplyResult
+    from planner.sizing.measured import Lesson
 
 Seen = Mapping[str, Observed | PlannerError]
 
@@ -170,7 +171,31 @@ def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
     after = updated(before, planned.plan, result, when)
     if after != before:
         write_record(place, after)
+    _learn(planned, result)
     return result
+
+
+def _learn(planned: Planned, result: ApplyResult) -> None:
+    """Remember what the engines that were just started say of their memory."""
+    from planner import learning
+
+    started = learning.verified(planned.plan, result)
+    found = learning.listen(planned.connections, planned.layout, planned.replicas, started)
+    if found:
+        learning.keep(planned.path, planned.plan.project, found)
+
+
+def measured(planned: Planned) -> dict[tuple[str, str], Lesson]:
+    """Predicted against real, by host and workload, for what runs as the blueprint says.
+
+    Asks each host for its engines' logs, once; what a log has lost is filled from the record.
+    """
+    from planner import learned, learning
+
+    running = learning.running_as_planned(planned.seen, planned.plan.kept)
+    found = learning.listen(planned.connections, planned.layout, planned.replicas, running)
+    known = learning.keep(planned.path, planned.plan.project, found)
+    return learned.lessons(planned.replicas, running, known)
 
 
 def addresses(farm: Farm, path: Path) -> dict[str, HostAddress]:

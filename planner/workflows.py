@@ -278,6 +278,18 @@ def _footprints(
     return found
 
 
+def with_measured(sized: Sized) -> Sized:
+    """The sizes with what engines measured in place of what was computed, where that is known.
+
+    Files are never rendered from it: a blueprint means the same farm on every machine.
+    """
+    from planner import learned
+
+    record, said = learned.recall(sized.path, sized.placement.farm.project)
+    placement, found = learned.with_measured(sized.placement, record.measured)
+    return sized._replace(placement=placement, diagnostics=(*sized.diagnostics, *said, *found))
+
+
 def render(validated: Validated) -> Rendered:
     """Render every host's files. Raises BlueprintInvalid when something does not fit.
 

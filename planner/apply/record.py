@@ -15,6 +15,7 @@ from typing import Any
 from planner.apply.result import ApplyResult
 from planner.diff.values import Plan
 from planner.errors import RecordUnusable
+from planner.sizing.measured import Learned, learned_from_json, learned_to_json
 
 FOLDER = ".planner"
 SCHEMA = 1
@@ -31,12 +32,16 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One project's record; ``serial`` grows with every change."""
+    """One project's record; ``serial`` grows with every change.
+
+    ``measured`` is what engines were seen to take, by the digest of the settings they ran with.
+    """
 
     project: str
     serial: int = 0
     when: str = ""
     hosts: dict[str, Applied] = field(default_factory=dict)
+    measured: dict[str, Learned] = field(default_factory=dict)
 
 
 def record_path(blueprint: Path, project: str) -> Path:
@@ -121,6 +126,7 @@ def _to_json(record: Record) -> dict[str, Any]:
             }
             for name, host in record.hosts.items()
         },
+        "measured": {digest: learned_to_json(item) for digest, item in record.measured.items()},
     }
 
 
@@ -130,4 +136,5 @@ def _from_json(data: Mapping[str, Any], project: str) -> Record:
     if data["project"] != project:
         raise ValueError(f"it is about project {data['project']}, not {project}")
     hosts = {name: Applied(**row) for name, row in data["hosts"].items()}
-    return Record(data["project"], int(data["serial"]), str(data["when"]), hosts)
+    measured = {key: learned_from_json(row) for key, row in data.get("measured", {}).items()}
+    return Record(data["project"], int(data["serial"]), str(data["when"]), hosts, measured)

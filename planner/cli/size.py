@@ -18,6 +18,7 @@ def command(
 ) -> None:
     """What runs where, what each device holds, and how fast it will be.
 
+    What an engine measured on a host with the same settings goes before what was computed.
     Exit code 3 when something does not fit.
     """
     from planner import workflows
@@ -29,6 +30,7 @@ def command(
     from planner.views.terminal import stdout_style
 
     result = workflows.size(workflows.validate(blueprint, headers=True))
+    result = workflows.with_measured(result)
     if format is Format.JSON:
         answer = size_to_dict(result.placement, result.diagnostics, beside=result.beside)
         write_json({**answer, "stores": stores_to_list(result.stores),

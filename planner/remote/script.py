@@ -27,6 +27,7 @@ class Script(StrEnum):
     ACTIVATE = "activate"
     STOP = "stop"
     LOOK = "look"
+    START_LOG = "start_log"
     REMOVE = "remove"
     REMOVE_PROJECT = "remove_project"
 

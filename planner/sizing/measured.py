@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,19 @@ class Learned:
     host: str
     when: str
     measured: Measured
+
+
+def learned_to_json(item: Learned) -> dict[str, Any]:
+    """A measurement as values for JSON. Bytes are integers, unknown is null."""
+    return asdict(item)
+
+
+def learned_from_json(row: Mapping[str, Any]) -> Learned:
+    """The measurement again. Raises KeyError, TypeError or ValueError for anything else."""
+    data = dict(row["measured"])
+    data["devices"] = tuple(Share(**share) for share in data["devices"])
+    data["host"] = Share(**data["host"])
+    return Learned(str(row["host"]), str(row["when"]), Measured(**data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from planner.units import GIB, gib, tokens
 from planner.views.bars import draw_bar, draw_legend
 from planner.views.columns import aligned, cells, clip, pad
 from planner.views.fit import report_json
+from planner.views.lesson import lesson_line, lesson_to_dict
 from planner.views.messages import diagnostic_json
 from planner.views.terminal import Style, clean
 
@@ -87,6 +88,7 @@ def _replica_dict(replica: Placed) -> dict[str, Any]:
         "reason": replica.reason,
         "runner_up": replica.runner_up or None,
         "memory_share": replica.model.memory_share,
+        "measured": lesson_to_dict(replica.report.lesson),
         "size": report_json(replica.report),
     }
 
@@ -224,6 +226,7 @@ def _table(replicas: Iterable[Placed], style: Style) -> str:
     for replica, line in zip(every, lines[1:], strict=True):
         said = [replica.reason]
         said += [f"next best: {replica.runner_up}"] if replica.runner_up else []
+        said += [lesson_line(replica.report.lesson)] if replica.report.lesson else []
         drawn.append(line)
         drawn += ["  " + style.paint(clip(clean(text), style.width - 2), "dim") for text in said]
     return "\n".join(drawn)

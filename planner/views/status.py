@@ -8,14 +8,26 @@ from typing import Any
 from planner.diff.values import Health, Observed, Plan, SeenWorkload
 from planner.errors import PlannerError
 from planner.farm import Placed
+from planner.sizing.measured import Lesson
 from planner.units import gib
+from planner.views.lesson import lesson_lines, lesson_to_dict
 from planner.views.terminal import Style, clean
 
 Seen = Mapping[str, Observed | PlannerError]
+Lessons = Mapping[tuple[str, str], Lesson]
 
 
-def status_to_text(seen: Seen, replicas: Iterable[Placed], plan: Plan | None, style: Style) -> str:
-    """Host by host: the release, each workload with its state and address, and the cards."""
+def status_to_text(
+    seen: Seen,
+    replicas: Iterable[Placed],
+    plan: Plan | None,
+    style: Style,
+    real: Lessons | None = None,
+) -> str:
+    """Host by host: the release, each workload with its state and address, and the cards.
+
+    ``real`` is what engines took beside what was predicted, by host and workload.
+    """
     placed = {(item.host.name, item.name): item for item in replicas}
     lines: list[str] = []
     for host, item in seen.items():
@@ -25,10 +37,9 @@ def status_to_text(seen: Seen, replicas: Iterable[Placed], plan: Plan | None, st
             continue
         release = f"release {item.release}" if item.release else "nothing of this project"
         lines.append(f"{style.paint(host, 'bold')}  {release}")
-        lines += [
-            _workload(workload, placed.get((host, workload.name)), style)
-            for workload in item.workloads
-        ]
+        for workload in item.workloads:
+            lines.append(_workload(workload, placed.get((host, workload.name)), style))
+            lines += lesson_lines((real or {}).get((host, workload.name)))
         lines += [_missing(p, style) for p in _absent(host, item, placed)]
         lines += [
             f"  gpu {card.index}  {clean(card.name)}  "
@@ -72,17 +83,22 @@ def _verdict(plan: Plan) -> str:
     return f"{changes} it as the blueprint says; see them with: planner plan"
 
 
-def status_to_dict(seen: Seen, replicas: Iterable[Placed], plan: Plan | None) -> dict[str, Any]:
+def status_to_dict(
+    seen: Seen, replicas: Iterable[Placed], plan: Plan | None, real: Lessons | None = None
+) -> dict[str, Any]:
     """The same as values: hosts, their workloads and cards. Bytes are integers."""
     placed = {(item.host.name, item.name): item for item in replicas}
     return {
-        "hosts": [_host(host, item, placed) for host, item in seen.items()],
+        "hosts": [_host(host, item, placed, real or {}) for host, item in seen.items()],
         "as_blueprint": plan.empty and not plan.unseen if plan else None,
     }
 
 
 def _host(
-    host: str, item: Observed | PlannerError, placed: Mapping[tuple[str, str], Placed]
+    host: str,
+    item: Observed | PlannerError,
+    placed: Mapping[tuple[str, str], Placed],
+    real: Lessons,
 ) -> dict[str, Any]:
     if isinstance(item, PlannerError):
         return {"host": host, "reached": False, "error": item.summary}
@@ -91,7 +107,10 @@ def _host(
         "reached": True,
         "release": item.release,
         "workloads": [
-            _workload_dict(workload, placed.get((host, workload.name)))
+            {
+                **_workload_dict(workload, placed.get((host, workload.name))),
+                "memory": lesson_to_dict(real.get((host, workload.name))),
+            }
             for workload in item.workloads
         ],
         "absent": [p.name for p in _absent(host, item, placed)],

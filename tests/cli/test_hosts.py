@@ -58,8 +58,8 @@ class Hosts:
 
     @property
     def touched(self) -> set[str]:
-        """Everything that was done on them but looking."""
-        return {*self.left.calls, *self.right.calls} - {"observe"}
+        """Everything that was done on them but looking and reading logs."""
+        return {*self.left.calls, *self.right.calls} - {"observe", "start_log"}
 
 
 @pytest.fixture

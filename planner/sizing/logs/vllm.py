@@ -18,7 +18,7 @@ from planner.sizing.measured import Measured, Share
 LINES: Final = (
     "[Mm]odel (weights )?(loading )?(take|took)|KV [Cc]ache|(cuda|GPU) blocks"
     "|Graph capturing finished|Actual usage|peak memory|server version|LLM engine [(]v"
-    "|max model len"
+    "|max model len|Maximum concurrency"
 )
 
 _RANK: Final = re.compile(r"^\s*\((\w+?)(?: rank=(\d+))?(?: pid=(\d+))?\)")
