@@ -12,7 +12,10 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a tensor does; quantizers and engines treat roles differently."""
+    """What a tensor does; quantizers and engines treat roles differently.
+
+    A buffer lies in the checkpoint and is no parameter.
+    """
 
     EMBEDDING = "embedding"
     OUTPUT = "output"
@@ -26,6 +29,7 @@ class Role(StrEnum):
     STATE = "state"
     VISION = "vision"
     OTHER = "other"
+    BUFFER = "buffer"
 
 
 class Split(StrEnum):
@@ -153,7 +157,7 @@ class Architecture:
     @property
     def parameters(self) -> int:
         """Unique parameters; a tied output counts once."""
-        return sum(tensor.elements for tensor in self.tensors)
+        return sum(t.elements for t in self.tensors if t.role is not Role.BUFFER)
 
     @property
     def vision_parameters(self) -> int:

@@ -73,7 +73,7 @@ SETTINGS: Final = (
     ),
     _setting("small-batch", "-c 8192 -np 2 -ub 128", context=8192, parallel=2, ubatch=128),
     _setting(
-        "long-large-batch", "-c 24576 -np 1 -ub 1024", context=24_576, parallel=1, ubatch=1024
+        "long-large-batch", "-c 12288 -np 1 -ub 1024", context=12_288, parallel=1, ubatch=1024
     ),
 )  # fmt: skip
 

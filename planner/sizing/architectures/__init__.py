@@ -92,9 +92,7 @@ FAMILIES: Final[dict[str, Builder]] = {
     "MiniMaxM2ForCausalLM": others.minimax_m2,
     "GlmMoeDsaForCausalLM": others.glm_dsa,
     "Glm4MoeLiteForCausalLM": lambda config: latent.latent(config, "glm4_moe_lite"),
-    "Llama4ForConditionalGeneration": lambda config: others.llama4(
-        config.get("text_config") or config
-    ),
+    "Llama4ForConditionalGeneration": _with_images(others.llama4, vision.llama4, 2448),
     "Qwen3VLForConditionalGeneration": _with_images(_dense(decoder.QWEN3), vision.qwen3, 16384),
     "Qwen3VLMoeForConditionalGeneration": _with_images(
         _mixture(decoder.Style("qwen3_moe", qkv_bias=None, output_bias=None, qk_norm=True)),

@@ -75,7 +75,7 @@ def text(config: Config) -> Architecture:
         *_attention(config, hidden, unbounded, heads, dim, value=not shared),
         *gated_mlp(hidden, whole(config, "intermediate_size"), every),
         *_experts(config, hidden, every),
-        Tensor("layer_scalar", "layer_output_scale", (1,), Role.NORM, every),
+        Tensor("layer_scalar", "layer_output_scale", (1,), Role.BUFFER, every),
     ]
     for name in _NORMS:
         tensors += norm(f"model.layers.{{layer}}.{name}", name, hidden, every)
@@ -112,4 +112,6 @@ def vision(config: Config, text_hidden: int) -> tuple[Tensor, ...]:
     ):  # fmt: skip
         found.append(Tensor(f"vision.{{layer}}.{name}", "v", (out, into), Role.VISION, every))
     found.append(Tensor("vision.{layer}.norms", "v", (4 * hidden,), Role.VISION, every))
+    head = hidden // whole(config, "num_attention_heads", 16)
+    found.append(Tensor("vision.{layer}.qk_norms", "v", (2 * head,), Role.VISION, every))
     return tuple(found)

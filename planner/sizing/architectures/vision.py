@@ -160,3 +160,22 @@ def pixtral(config: Config, text_hidden: int) -> tuple[Tensor, ...]:
     found += _matrix("projector.linear_1", text_hidden, hidden, bias=False)
     found += _matrix("projector.linear_2", text_hidden, text_hidden, bias=False)
     return tuple(found)
+
+
+def llama4(config: Config, text_hidden: int) -> tuple[Tensor, ...]:
+    """Llama 4's image encoder, its pixel-shuffle adapter and projector."""
+    hidden, every = whole(config, "hidden_size"), tuple(range(whole(config, "num_hidden_layers")))
+    width, patch = whole(config, "intermediate_size"), whole(config, "patch_size", 14)
+    shuffled, out = whole(config, "projector_input_dim"), whole(config, "projector_output_dim")
+    found = _vector("vision.class_embedding", hidden)
+    places = (whole(config, "image_size", 336) // patch) ** 2 + 1
+    found += _matrix("vision.position_embedding", places, hidden, bias=False)
+    found += _matrix("vision.patch_embedding", hidden, 3 * patch * patch, bias=False)
+    found += _encoder_blocks(hidden, width, every)
+    for name in ("layernorm_pre", "layernorm_post"):
+        found += _vector(f"vision.{name}", hidden, bias=True)
+    found += _matrix("vision.adapter.fc1", shuffled, width, bias=False)
+    found += _matrix("vision.adapter.fc2", out, shuffled, bias=False)
+    vision_out = whole(config, "vision_output_dim", out)
+    found += _matrix("projector.linear_1", text_hidden, vision_out, bias=False)
+    return tuple(found)
