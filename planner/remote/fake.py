@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shlex
 import tarfile
 from collections.abc import Callable, Sequence
@@ -329,6 +330,15 @@ def _look(host: FakeHost, project: str, runtime: str, name: str, lines: str) -> 
     return Result(0, f"{workload.state} {workload.restarts} exit 0\n{log}")
 
 
+def _start_log(host: FakeHost, project: str, lines: str, *asked: str) -> Result:
+    said = []
+    for name, pattern in zip(asked[1::3], asked[2::3], strict=True):
+        workload = host.workloads.get(name)
+        log = workload.log.splitlines()[: int(lines)] if workload else []
+        said += [f"@log {name}", *(f" {line}" for line in log if re.search(pattern, line))]
+    return Result(0, "\n".join([*said, "@end"]) + "\n")
+
+
 def _remove(host: FakeHost, project: str, place: str) -> Result:
     host.places.discard(place)
     kind, _, name = place.partition("/")
@@ -361,6 +371,7 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.ACTIVATE: _activate,
     Script.STOP: _stop,
     Script.LOOK: _look,
+    Script.START_LOG: _start_log,
     Script.REMOVE: _remove,
     Script.REMOVE_PROJECT: _remove_project,
     "start": _start,
