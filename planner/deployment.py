@@ -230,8 +230,6 @@ def refuse_unbuilt(farm: Farm | None) -> None:
         parts.append(f"run services ({', '.join(blueprint.services)})")
     if blueprint.roles:
         parts.append(f"serve roles ({', '.join(blueprint.roles)})")
-    if any(model.spec.adapters for model in farm.models):
-        parts.append("load adapters")
     if blueprint.gateway:
         parts.append("run the gateway")
     if parts:

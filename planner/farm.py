@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planner.blueprint import schema
@@ -17,6 +18,8 @@ from planner.catalogue.quantization import Quantization
 from planner.pins import Pins
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from planner.sizing.architecture import Architecture
     from planner.sizing.gguf import GgufWeights
     from planner.sizing.values import SizeReport
@@ -54,10 +57,18 @@ class LocalFile(NamedTuple):
     sha256: str | None = None
 
 
+class LocalAdapter(NamedTuple):
+    """An adapter's files on this machine: one GGUF file, or of a ``folder`` what engines read."""
+
+    files: tuple[LocalFile, ...]
+    folder: bool = False
+
+
 class LocalModel(NamedTuple):
     """A model's files on this machine. ``weights`` is None for a hub source; ``folder`` says that
     it names a folder; ``archive`` is the image in a file. ``architecture``, ``gguf``,
-    ``quant`` and ``context`` (the length it was trained for) are what the weights' header says."""
+    ``quant`` and ``context`` (the length it was trained for) are what the weights' header says.
+    ``adapters`` are those it carries whose source is a path, by name."""
 
     weights: LocalFile | None = None
     folder: bool = False
@@ -66,6 +77,7 @@ class LocalModel(NamedTuple):
     gguf: GgufWeights | None = None
     quant: str | None = None
     context: int | None = None
+    adapters: Mapping[str, LocalAdapter] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +111,14 @@ class FarmHost(NamedTuple):
 
 class FarmAdapter(NamedTuple):
     """An adapter that a model carries: where it lives between requests, and its rank and the size
-    of its file where those are known."""
+    of its file where those are known. ``local`` is None for one from a hub."""
 
     name: str
     tier: schema.Tier
     rank: int | None = None
     bytes: int | None = None
+    source: str = ""
+    local: LocalAdapter | None = None
 
 
 class FarmModel(NamedTuple):

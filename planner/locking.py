@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from planner import workflows
-from planner.farm import Farm, SourceKind
+from planner.farm import Farm, FarmAdapter, SourceKind
 from planner.pins import FilePin, HubPin, Pins
 from planner.render.bundle import Artifact, ArtifactKind
 from planner.sources.hub import hub_address, pin_repository
@@ -74,6 +74,21 @@ def _files(farm: Farm) -> dict[str, FilePin]:
         for written, file in ((model.spec.source, model.weights), (archive, model.archive)):
             if file and file.sha256 and file.bytes is not None:
                 found[written] = FilePin(file.sha256, file.bytes)
+        for adapter in model.adapters:
+            found.update(_adapter_files(adapter))
+    return found
+
+
+def _adapter_files(adapter: FarmAdapter) -> dict[str, FilePin]:
+    """By path as written; a folder's files by the folder's path and their name."""
+    found: dict[str, FilePin] = {}
+    local = adapter.local
+    for file in local.files if local else ():
+        written = adapter.source
+        if local is not None and local.folder:
+            written = f"{written.rstrip('/')}/{PurePath(file.path).name}"
+        if file.sha256 and file.bytes is not None:
+            found[written] = FilePin(file.sha256, file.bytes)
     return found
 
 

@@ -196,7 +196,13 @@ def _model(
             found.append(warning(missing, *path, what, advice=need))
     native = facts.rope.native_context if facts else local.context
     carried = tuple(
-        FarmAdapter(item, tier, adapters[item].rank)
+        FarmAdapter(
+            item,
+            tier,
+            adapters[item].rank,
+            source=adapters[item].source,
+            local=local.adapters.get(item),
+        )
         for item, tier in spec.adapters.items()
         if item in adapters
     )

@@ -26,7 +26,7 @@ def arguments(engine: Engine, launch: Launch) -> tuple[str, ...]:
     for option in _spelled(engine, launch):
         if option.name and option.name in replaced:
             continue
-        words += [part for part in (option.name, option.value) if part]
+        words += [part for part in (option.name, option.value, *option.more) if part]
     return (*words, *extra)
 
 

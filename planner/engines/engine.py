@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from planner.blueprint.schema import Task
@@ -18,7 +19,8 @@ class Launch(NamedTuple):
     """One replica about to be started.
 
     ``model_path`` is the file or folder as the engine sees it; ``host`` and ``port`` are what it
-    listens on, inside its container where it has one.
+    listens on, inside its container where it has one. ``adapters`` pairs names with paths, in the
+    order they are loaded.
     """
 
     placed: Placed
@@ -26,18 +28,27 @@ class Launch(NamedTuple):
     model_path: str
     host: str
     port: int
+    adapters: tuple[tuple[str, str], ...] = ()
+
+
+class AdapterFormat(StrEnum):
+    """How an engine wants adapters."""
+
+    GGUF = "gguf"  # one file
+    PEFT = "peft"  # a folder with its configuration and safetensors
 
 
 class Option(NamedTuple):
     """One option of a command line; a positional argument when ``name`` is empty.
 
     An ``optional`` one is left out where the engine's version does not know it; any other is then
-    an error.
+    an error. ``more`` are further values of an option that takes several.
     """
 
     name: str
     value: str | None = None
     optional: bool = False
+    more: tuple[str, ...] = ()
 
 
 class Engine(NamedTuple):
@@ -47,7 +58,8 @@ class Engine(NamedTuple):
     on; ``cpu`` says whether it runs without one, ``reserves`` whether it takes its share of a card
     at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
     ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
-    ``strengths`` ends the sentence that says why it was chosen.
+    ``strengths`` ends the sentence that says why it was chosen. ``adapters`` is None where it loads
+    none.
     """
 
     name: str
@@ -64,3 +76,4 @@ class Engine(NamedTuple):
     options: Callable[[Launch], tuple[Option, ...]]
     environment: Callable[[Launch], tuple[tuple[str, str], ...]]
     check: Callable[[Launch], tuple[Diagnostic, ...]]
+    adapters: AdapterFormat | None = None

@@ -8,7 +8,7 @@ from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error, note
 from planner.engines.arguments import given, options
-from planner.engines.engine import Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Option
 from planner.units import MIB, ceil_div
 
 _TYPES: Final = frozenset({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"})
@@ -48,10 +48,13 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         Option("--fit", "off", optional=True),
         Option("--cache-ram", str(_prompt_cache_mib(launch)), optional=True),
         *_positions(launch),
+        *_adapters(launch),
         given("--override-kv", _experts(launch)),
         Option("--embeddings") if spec.task is Task.EMBEDDING else None,
         Option("--rerank") if spec.task is Task.RERANK else None,
         Option("--metrics"),
+        # the lowest level at which it says what its buffers take; it shows no questions
+        Option("--log-verbosity", "4", optional=True),
         Option("--no-slots", optional=True),  # shows other people's prompts
         Option("--cors-origins", "localhost", optional=True),
         Option("--offline", optional=True),
@@ -107,6 +110,17 @@ def _positions(launch: Launch) -> tuple[Option, ...]:
     )
 
 
+def _adapters(launch: Launch) -> tuple[Option, ...]:
+    """Every adapter is loaded at scale 0: the plain model answers, and a request names others by
+    their place in this list.
+
+    --lora-init-without-apply is no way to this: requests would still begin from scale 1.
+    """
+    if not launch.adapters:
+        return ()
+    return (Option("--lora-scaled", ",".join(f"{path}:0" for _, path in launch.adapters)),)
+
+
 def _experts(launch: Launch) -> str | None:
     count, name = launch.placed.model.spec.experts_per_token, _architecture(launch)
     return f"{name}.expert_used_count=int:{count}" if count and name else None
@@ -160,4 +174,5 @@ LLAMA_CPP: Final = Engine(
     options=_options,
     environment=_environment,
     check=_check,
+    adapters=AdapterFormat.GGUF,
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.blueprint.schema import Task
+from planner.blueprint.schema import Task, Tier
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
+from planner.engines.adapters import loaded_at_start, settings
 from planner.engines.arguments import as_json, given, memory_share, options
-from planner.engines.engine import Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
@@ -43,6 +44,20 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         ),
         Option("--is-embedding") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
         Option("--enable-metrics"),
+        *_adapters(launch),
+    )
+
+
+def _adapters(launch: Launch) -> tuple[Option, ...]:
+    if not launch.adapters:
+        return ()
+    told = settings(launch.placed.model)
+    return options(
+        Option("--enable-lora"),
+        Option("--max-loras-per-batch", told["max_loras_per_batch"]),
+        Option("--max-loaded-loras", told["max_loaded_loras"]),
+        Option("--max-lora-rank", told["max_lora_rank"]),
+        loaded_at_start("--lora-paths", launch, told.get("lora_paths")),
     )
 
 
@@ -61,6 +76,10 @@ def _check(launch: Launch) -> tuple[Diagnostic, ...]:
         found.append(error("yarn is not rendered for sglang", *path, "yarn",
                            detail="its override is silently ignored by models with nested configs",
                            advice="write another engine"))  # fmt: skip
+    late = [item.name for item in launch.placed.model.adapters if item.tier is Tier.DISK]
+    if late:
+        found.append(error(f"sglang loads no adapter at request: {', '.join(late)}", *path,
+                           "adapters", advice="write ram for them, or engine: vllm"))  # fmt: skip
     return tuple(found)
 
 
@@ -79,4 +98,5 @@ SGLANG: Final = Engine(
     options=_options,
     environment=_environment,
     check=_check,
+    adapters=AdapterFormat.PEFT,
 )

@@ -7,8 +7,9 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
+from planner.engines.adapters import loaded_at_start, settings
 from planner.engines.arguments import as_json, given, memory_share, options
-from planner.engines.engine import Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
@@ -41,6 +42,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given("--hf-overrides", as_json(_overrides(launch))),
         Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
+        *_adapters(launch),
     )
 
 
@@ -51,6 +53,25 @@ def _pool_bytes(launch: Launch) -> int | None:
         return None
     pools = (t.bytes for d in launch.placed.report.devices for t in d.terms if t.name == "kv_cache")
     return min(pools, default=None)
+
+
+def _adapters(launch: Launch) -> tuple[Option, ...]:
+    """Every adapter is named at start, those of tier disk too: one that was pushed out of RAM is
+    read from its path again.
+
+    vLLM's own road for files that are found at request opens a port that loads any path, and skips
+    an adapter whose configuration names its base by another name than the server's.
+    """
+    if not launch.adapters:
+        return ()
+    told = settings(launch.placed.model)
+    return options(
+        Option("--enable-lora"),
+        Option("--max-loras", told["max_loras"]),
+        Option("--max-cpu-loras", told["max_cpu_loras"]),
+        Option("--max-lora-rank", told["max_lora_rank"]),
+        loaded_at_start("--lora-modules", launch, told.get("lora_modules")),
+    )
 
 
 def _overrides(launch: Launch) -> dict[str, object]:
@@ -106,4 +127,5 @@ VLLM: Final = Engine(
     options=_options,
     environment=_environment,
     check=_check,
+    adapters=AdapterFormat.PEFT,
 )

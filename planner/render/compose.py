@@ -51,7 +51,8 @@ def literal(value: Any) -> Any:
 
 def _service(replica: Replica) -> dict[str, Any]:
     placed, version = replica.placed, replica.version
-    launch = Launch(placed, version, replica.model_path(_MODELS), "0.0.0.0", version.port)
+    path, adapters = replica.model_path(_MODELS), replica.adapter_paths
+    launch = Launch(placed, version, path, "0.0.0.0", version.port, adapters)
     service: dict[str, Any] = {
         "image": _image(replica),
         **_entrypoint(replica),
@@ -59,7 +60,7 @@ def _service(replica: Replica) -> dict[str, Any]:
         "restart": "unless-stopped",
         "stop_grace_period": "30s",
         "ports": [_port(replica)],
-        "volumes": [_models(replica)],
+        "volumes": _volumes(replica),
         **_environment(replica, launch),
         **_identity(replica),
         **_limits(replica),
@@ -102,11 +103,16 @@ def _port(replica: Replica) -> dict[str, Any]:
     }
 
 
-def _models(replica: Replica) -> dict[str, Any]:
+def _volumes(replica: Replica) -> list[dict[str, Any]]:
+    models = artifact_folder(replica.project, replica.weights)
+    return [_bind(*pair) for pair in ((models, _MODELS), *replica.adapter_mounts)]
+
+
+def _bind(source: str, target: str) -> dict[str, Any]:
     return {
         "type": "bind",
-        "source": artifact_folder(replica.project, replica.weights),
-        "target": _MODELS,
+        "source": source,
+        "target": target,
         "read_only": True,
         "bind": {"create_host_path": False},
     }

@@ -83,7 +83,8 @@ def _host(
 def _any_launch(replica: Replica) -> Launch:
     """Checks depend on options, not on where the model lies."""
     placed = replica.placed
-    return Launch(placed, replica.version, "/models", placed.bind, placed.port)
+    paths = replica.adapter_paths
+    return Launch(placed, replica.version, "/models", placed.bind, placed.port, paths)
 
 
 def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
@@ -122,10 +123,6 @@ def _left_out(placement: Placement) -> Iterable[Diagnostic]:
             yield note(f"{kind[:-1]} {name!r} is not rendered by this version", kind, name)
     if blueprint.gateway is not None:
         yield note("the gateway is not rendered by this version", "gateway")
-    for name, model in blueprint.models.items():
-        for adapter in model.adapters:
-            yield note(f"adapter {adapter!r} is not rendered by this version", "models", name,
-                       "adapters", adapter)  # fmt: skip
     for host in placement.farm.hosts:
         if host.rented:
             yield note(f"{host.name} is rented; nothing is rendered for it", "hosts", host.name)

@@ -15,6 +15,7 @@ from planner.engines.versions import EngineVersion, parse_versions, pick_version
 from planner.farm import FarmModel, Placed
 from planner.names import advise
 from planner.pins import Pins
+from planner.render.adapters import LoadedAdapter, adapters_of
 from planner.render.bundle import Artifact, ArtifactKind
 from planner.render.weights import MISSING, weights_of
 
@@ -37,15 +38,31 @@ class Replica:
     weights: Artifact
     file: str | None
     program: Artifact | None
+    adapters: tuple[LoadedAdapter, ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """What must lie on the host before it starts."""
-        return (self.weights,) if self.program is None else (self.weights, self.program)
+        program = () if self.program is None else (self.program,)
+        return (self.weights, *program, *(file for item in self.adapters for file in item.files))
 
     def model_path(self, folder: str) -> str:
         """The model as the engine sees it when its artifact lies in ``folder``."""
         return f"{folder}/{self.file}" if self.file else folder
+
+    @property
+    def adapter_paths(self) -> tuple[tuple[str, str], ...]:
+        """Names and paths of its adapters as the engine sees them."""
+        bare = self.program is None
+        return tuple(
+            (item.name, item.host_path(self.project) if bare else item.path)
+            for item in self.adapters
+        )
+
+    @property
+    def adapter_mounts(self) -> tuple[tuple[str, str], ...]:
+        """Each adapter file on the host, and where a container or root folder sees it."""
+        return tuple(pair for item in self.adapters for pair in item.mounts(self.project))
 
 
 def join(
@@ -70,10 +87,11 @@ def join(
         return None, found
     weights, file, more = weights_of(engine, model, pins)
     program, rest = _program(placed, version, pins)
-    found = (*found, *more, *rest)
+    adapters, about = adapters_of(engine, placed)
+    found = (*found, *more, *rest, *about)
     if weights is None:
         return None, found
-    return Replica(project, placed, engine, version, weights, file, program), found
+    return Replica(project, placed, engine, version, weights, file, program, adapters), found
 
 
 def _version(

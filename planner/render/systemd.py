@@ -114,7 +114,8 @@ def _launch(replica: Replica) -> Launch:
     placed = replica.placed
     folder = _MODELS if replica.program else artifact_folder(replica.project, replica.weights)
     path = replica.model_path(folder)
-    return Launch(placed, replica.version, path, placed.bind, placed.port)
+    adapters = replica.adapter_paths
+    return Launch(placed, replica.version, path, placed.bind, placed.port, adapters)
 
 
 def _command(replica: Replica, program: str) -> Entry:
@@ -132,7 +133,7 @@ def _environment(replica: Replica) -> list[Entry]:
 
 
 def _files(replica: Replica) -> list[Entry]:
-    """A root folder sees nothing of the host but the model, bound read-only."""
+    """A root folder sees nothing of the host but model and adapters, bound read-only."""
     if replica.program is None:
         return []
     weights = artifact_folder(replica.project, replica.weights)
@@ -140,6 +141,7 @@ def _files(replica: Replica) -> list[Entry]:
         entry("RootDirectory", artifact_folder(replica.project, replica.program)),
         entry("MountAPIVFS", "yes"),
         entry("BindReadOnlyPaths", f"{weights}:{_MODELS}"),
+        *(entry("BindReadOnlyPaths", f"{at}:{seen}") for at, seen in replica.adapter_mounts),
     ]
 
 

@@ -79,8 +79,12 @@ def engine_settings(model: FarmModel) -> tuple[EngineSetting, ...]:
     if model.engine in _LLAMA:
         names = ",".join(item.name for item in model.adapters)
         return (
-            EngineSetting("lora", names, "every adapter is loaded at start, beside its base"),
-            EngineSetting("lora-init-without-apply", "true", "a request names the one it wants"),
+            EngineSetting(
+                "lora-scaled",
+                names,
+                "every adapter is loaded at start, beside its base, "
+                "at scale 0: a request names the one it wants",
+            ),
         )
     return ()
 
@@ -92,12 +96,10 @@ def _vllm(model: FarmModel) -> Iterator[EngineSetting]:
     yield EngineSetting("max_loras", str(model.adapter_slots), "slots on the device: tier vram")
     yield EngineSetting("max_lora_rank", str(rank), f"the largest rank{rounded}")
     yield EngineSetting("max_cpu_loras", str(cpu_slots(model)), "copies in RAM: tiers vram and ram")
-    names = ",".join(item.name for item in resident(model))
-    if names:
-        yield EngineSetting("lora_modules", names, "loaded at start")
-    late = ",".join(item.name for item in model.adapters if item.tier is Tier.DISK)
-    if late:
-        yield EngineSetting("lora_filesystem_resolver", late, "loaded at request: tier disk")
+    names = ",".join(item.name for item in model.adapters)
+    late = ", ".join(item.name for item in model.adapters if item.tier is Tier.DISK)
+    again = f"; {late} from disk again when pushed out of RAM" if late else ""
+    yield EngineSetting("lora_modules", names, f"named at start{again}")
 
 
 def _sglang(model: FarmModel) -> Iterator[EngineSetting]:

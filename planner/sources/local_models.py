@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from planner.blueprint.schema import Blueprint, ImageArchive
 from planner.blueprint.source_text import is_local
-from planner.farm import LocalFile, LocalModel
+from planner.farm import LocalAdapter, LocalFile, LocalModel
 from planner.pins import Pins
 
 Digest = Callable[[Path], str]
+
+# Of an adapter's folder, what engines read; training leaves more there.
+_ADAPTER_FILES: Final = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def read_local_models(
@@ -35,7 +39,12 @@ def read_local_models(
         if isinstance(model.image, ImageArchive):
             archive = _file(model.image.archive, folder, pins, digest)
         is_folder = weights is not None and Path(weights.path).is_dir()
-        local = LocalModel(weights, is_folder, archive)
+        adapters = {
+            item: _adapter(blueprint.adapters[item].source, folder, pins, digest)
+            for item in model.adapters
+            if item in blueprint.adapters and is_local(blueprint.adapters[item].source)
+        }
+        local = LocalModel(weights, is_folder, archive, adapters=adapters)
         there = weights is not None and Path(weights.path).exists()
         found[name] = _with_header(local) if headers and there else local
     return found
@@ -53,6 +62,16 @@ def _with_header(local: LocalModel) -> LocalModel:
         quant=files.quant,
         context=files.architecture.max_position,
     )
+
+
+def _adapter(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalAdapter:
+    """A path that is not here is a folder unless it is named like a file."""
+    path = folder / Path(written).expanduser()
+    if path.is_file() or (path.suffix == ".gguf" and not path.is_dir()):
+        return LocalAdapter((_file(written, folder, pins, digest),))
+    bare = written.rstrip("/")
+    files = (_file(f"{bare}/{name}", folder, pins, digest) for name in _ADAPTER_FILES)
+    return LocalAdapter(tuple(files), folder=True)
 
 
 def _file(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalFile:

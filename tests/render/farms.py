@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from planner.farm import Farm, FarmModel, LocalFile, Placed, Placement
+from planner.farm import Farm, FarmAdapter, FarmModel, LocalFile, Placed, Placement
 from planner.sizing.values import DeviceSize, HostSize, SizeReport, Term
 from planner.workflows import validate
 
@@ -32,7 +32,19 @@ def _with_files(model: FarmModel, files: Mapping[str, Any]) -> FarmModel:
     return model._replace(
         weights=_local(model.weights, files.get("weights")),
         archive=_local(model.archive, files.get("archive")),
+        adapters=tuple(_adapter(item, files.get("adapters", {})) for item in model.adapters),
     )
+
+
+def _adapter(item: FarmAdapter, rows: Mapping[str, Any]) -> FarmAdapter:
+    if item.local is None or item.name not in rows:
+        return item
+    row = rows[item.name]
+    files = tuple(
+        file._replace(bytes=one["bytes"], sha256=one["sha256"])
+        for file, one in zip(item.local.files, row, strict=True)
+    )
+    return item._replace(local=item.local._replace(files=files))
 
 
 def _local(file: LocalFile | None, row: Mapping[str, Any] | None) -> LocalFile | None:

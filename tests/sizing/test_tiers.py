@@ -67,8 +67,7 @@ def test_tiers_become_settings_of_vllm() -> None:
         "max_loras": "1",
         "max_lora_rank": "32",
         "max_cpu_loras": "3",
-        "lora_modules": "core,sport",
-        "lora_filesystem_resolver": "archive",
+        "lora_modules": "core,sport,archive",
     }
     reason = {s.name: s.why for s in engine_settings(carrying("vllm", CORE))}["max_lora_rank"]
     assert "rounded up from 24" in reason
@@ -81,7 +80,7 @@ def test_tiers_become_settings_of_other_engines() -> None:
         "max_loaded_loras": "2",
         "lora_paths": "core,sport",
     }
-    assert values(carrying("llama.cpp", CORE, SPORT))["lora"] == "core,sport"
+    assert values(carrying("llama.cpp", CORE, SPORT))["lora-scaled"] == "core,sport"
     assert values(carrying("vllm")) == {}
 
 
