@@ -113,8 +113,7 @@ def _locked(run: HostRun, connections: Connections) -> Iterator[None]:
             f"another run is at work on {run.host}",
             where=run.host,
             cause=f"the lock says: {taken.stdout.strip()}",
-            advice="wait for it; if that run is gone, remove its lock on the host: "
-            f"rm -r {run.layout.home}/lock",
+            advice=f"wait for it; if that run is gone: planner unlock BLUEPRINT --host {run.host}",
         )
     if not taken.ok:
         raise PlannerError(

@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import Format, FormatOption, say, tell
-
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
+from planner.cli.options import Format, FormatOption, YesOption, say, tell
 
 Target = Annotated[
     Path,

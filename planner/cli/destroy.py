@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from planner.cli.apply import YesOption
-from planner.cli.options import BlueprintPath, Format, FormatOption, say
+from planner.cli.options import BlueprintPath, Format, FormatOption, YesOption, say
 
 
 def command(

@@ -35,6 +35,7 @@ BlueprintPath = Annotated[
 FormatOption = Annotated[
     Format, typer.Option("--format", help="text for people, json for scripts.")
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ReportOption = Annotated[
     ReportFormat, typer.Option("--format", help="text, json, or markdown for a pull request.")
 ]

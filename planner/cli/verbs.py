@@ -34,6 +34,8 @@ VERBS: Final = (
     Verb("apply", "apply", "Make the hosts equal to the blueprint."),
     Verb("status", "status", "What runs on the hosts."),
     Verb("drift", "drift", "What on the hosts is not as the blueprint says."),
+    Verb("rollback", "rollback", "Go back to an earlier release that lies on the hosts."),
+    Verb("unlock", "unlock", "Remove the lock of a run that is gone."),
     Verb("destroy", "destroy", "Remove everything planner put on the hosts."),
     Verb("hosts probe", "hosts_probe", "Ask hosts what they have, as inventory lines."),
     Verb("schema", "schema", "Print the blueprint's JSON Schema, for editors."),

@@ -142,8 +142,7 @@ def _hindrances(
         error(
             f"release {short} needs {artifact.source}, which is gone from {seen.host}",
             "hosts", seen.host,
-            value=place_of(artifact, wanted.project),
-            detail="nothing was changed on any host",
+            detail=f"{place_of(artifact, wanted.project)} is not there",
             advice=_other(wanted, seen, target, blueprint),
         )
         for artifact in missing(manifest, wanted.project, seen)
