@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.options import Format, FormatOption, tell, write, write_json
 from planner.errors import UsageError
-from planner.sizing.ask import Question, ask
+from planner.sizing.ask import ModelFiles, Question, ask
 
 
 def command(
@@ -47,12 +47,19 @@ def command(
     gpu_layers: Annotated[int | None, typer.Option(min=0, help="Layers on devices.")] = None,
     cpu_moe: Annotated[int | None, typer.Option(min=0, help="Layers with experts in RAM.")] = None,
     flash_attention: Annotated[bool | None, typer.Option(help="llama.cpp's -fa.")] = None,
+    unified: Annotated[
+        bool | None, typer.Option("--kv-unified/--no-kv-unified", help="llama.cpp's -kvu.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     depth: Annotated[
         int | None, typer.Option(min=0, help="Tokens before the measured ones.")
     ] = None,
     device_memory: Annotated[str | None, typer.Option(help="The card's total: 79.19GiB.")] = None,
     memory_bandwidth: Annotated[str | None, typer.Option(help="Such as 460.8GB/s.")] = None,
+    from_hub: Annotated[
+        bool,
+        typer.Option("--from-hub", help="Read the headers of MODEL's own files on the hub."),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Every term, formula, source.")
     ] = False,
@@ -72,20 +79,30 @@ def command(
             "tp": tp, "pp": pp, "gpu_memory_utilization": gpu_memory_utilization,
             "adapters": adapters, "adapter_rank": adapter_rank, "eager": eager,
             "gpu_layers": gpu_layers, "cpu_moe": cpu_moe, "flash_attention": flash_attention,
-            "threads": threads, "depth": depth,
+            "unified": unified, "threads": threads, "depth": depth,
         },
     )  # fmt: skip
-    _answer(question, explain=explain, format=format)
+    _answer(question, _files(question, from_hub=from_hub), explain=explain, format=format)
 
 
-def _answer(question: Question, *, explain: bool, format: Format) -> None:
+def _files(question: Question, *, from_hub: bool) -> ModelFiles | None:
+    if not from_hub:
+        from planner.sources.model_files import read_model_files
+
+        return read_model_files(question.model)
+    from planner.sources.hub import hub_address
+    from planner.sources.hub_headers import read_hub_model
+
+    return read_hub_model(hub_address(), question.model, question.options.get("quant"))
+
+
+def _answer(question: Question, files: ModelFiles | None, *, explain: bool, format: Format) -> None:
     from planner.sizing.advice import advise
     from planner.sizing.size import UnknownKvType, UnknownQuantization, size
     from planner.sources.catalogue import PackagedCatalogue
-    from planner.sources.model_files import read_model_files
     from planner.views.fit import draw_report, report_json
 
-    asked = ask(question, PackagedCatalogue(), read_model_files(question.model))
+    asked = ask(question, PackagedCatalogue(), files)
     try:
         report = size(asked.request)
         advice = advise(asked.request, report)

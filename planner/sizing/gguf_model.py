@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from planner.sizing.architecture import Architecture
@@ -114,13 +114,25 @@ def _vocabulary(metadata: Mapping[str, object], header: GgufHeader) -> int:
     return len(tokens) if isinstance(tokens, list) else 0
 
 
+def joined_header(parts: Sequence[GgufHeader]) -> GgufHeader:
+    """The header of a file in parts: metadata of the first, tensors of all."""
+    tensors = tuple(tensor for part in parts for tensor in part.tensors)
+    return GgufHeader(parts[0].metadata, tensors, parts[0].data_offset)
+
+
 def gguf_file_weights(header: GgufHeader, file_bytes: int) -> GgufWeights:
-    """Bytes of every tensor, by where llama.cpp puts them.
+    """Bytes of every tensor of one file of ``file_bytes``, by where llama.cpp puts them."""
+    return gguf_parts_weights([(header, file_bytes)])
+
+
+def gguf_parts_weights(parts: Sequence[tuple[GgufHeader, int]]) -> GgufWeights:
+    """The same for a file in parts, each header beside the bytes of its file.
 
     The size follows from type and shape; of a type planner does not know, from where the next
-    tensor begins (``file_bytes`` ends the last).
+    tensor begins (the file's end for the last).
     """
-    sizes = _sizes(header, file_bytes)
+    sizes = {name: size for part in parts for name, size in _sizes(*part).items()}
+    header = joined_header([part for part, _ in parts])
     layers: dict[int, list[int]] = {}
     embedding = output = 0
     head = False

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planner.errors import BlueprintInvalid
+from planner.sources.headers import ReadRange, gguf_header, safetensors_bytes
 
 if TYPE_CHECKING:
     from planner.sizing.ask import ModelFiles
     from planner.sizing.gguf_header import GgufHeader
-
-_HEADER_LIMIT = 100 * 1024 * 1024
 
 
 def read_model_files(name: str) -> ModelFiles | None:
@@ -33,30 +33,41 @@ def read_model_files(name: str) -> ModelFiles | None:
 
 
 def _folder(path: Path) -> ModelFiles:
+    where = path / "config.json"
+    try:
+        config = parse_config(where.read_bytes(), str(where))
+    except OSError as fault:
+        raise BlueprintInvalid(f"{where}: cannot be read: {fault.strerror}") from fault
+    return folder_model(path.name, config, str(where), _checkpoint_bytes(path))
+
+
+def folder_model(
+    name: str, config: dict[str, Any], where: str, checkpoint_bytes: int | None
+) -> ModelFiles:
+    """What a config says, with the bytes of its checkpoint where they were read.
+
+    Raises BlueprintInvalid naming ``where`` for an architecture that planner cannot size.
+    """
     from planner.sizing.architecture import UnknownArchitecture
     from planner.sizing.architectures import architecture_of
     from planner.sizing.ask import ModelFiles
 
-    config = _json(path / "config.json")
     try:
         architecture = architecture_of(config)
     except UnknownArchitecture as wrong:
-        raise BlueprintInvalid(f"{path / 'config.json'}: {wrong}") from wrong
-    return ModelFiles(
-        path.name, architecture, None, _stated_quantization(config), _checkpoint_bytes(path)
-    )
+        raise BlueprintInvalid(f"{where}: {wrong}") from wrong
+    return ModelFiles(name, architecture, None, _stated_quantization(config), checkpoint_bytes)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def parse_config(data: bytes, where: str) -> dict[str, Any]:
+    """A config.json. Raises BlueprintInvalid naming ``where`` when it is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise BlueprintInvalid(f"{path}: cannot be read: {fault.strerror}") from fault
+        config = json.loads(data)
     except ValueError as fault:
-        raise BlueprintInvalid(f"{path}: is not JSON: {fault}") from fault
-    if not isinstance(data, dict):
-        raise BlueprintInvalid(f"{path}: is not a JSON object")
-    return data
+        raise BlueprintInvalid(f"{where}: is not JSON: {fault}") from fault
+    if not isinstance(config, dict):
+        raise BlueprintInvalid(f"{where}: is not a JSON object")
+    return config
 
 
 def _stated_quantization(config: dict[str, Any]) -> str | None:
@@ -74,62 +85,47 @@ def _stated_quantization(config: dict[str, Any]) -> str | None:
 def _checkpoint_bytes(path: Path) -> int | None:
     """Bytes of all tensors, from the headers of the safetensors files; None without any."""
     files = sorted(path.glob("*.safetensors"))
-    return sum(_tensor_bytes(file) for file in files) if files else None
-
-
-def _tensor_bytes(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= _HEADER_LIMIT:
-                raise BlueprintInvalid(f"{path}: is no safetensors file")
-            header = json.loads(file.read(length))
-    except OSError as fault:
-        raise BlueprintInvalid(f"{path}: cannot be read: {fault.strerror}") from fault
-    except ValueError as fault:
-        raise BlueprintInvalid(f"{path}: is no safetensors file") from fault
-    offsets = (row["data_offsets"] for key, row in header.items() if key != "__metadata__")
-    return sum(end - start for start, end in offsets)
+    return sum(safetensors_bytes(_reader(file), str(file)) for file in files) if files else None
 
 
 def _gguf(path: Path) -> ModelFiles:
+    header = gguf_header(_reader(path), str(path))
+    return gguf_model([(header, path.stat().st_size)], path.stem, str(path))
+
+
+def gguf_model(
+    parts: Sequence[tuple[GgufHeader, int]], fallback_name: str, where: str
+) -> ModelFiles:
+    """What the headers of a GGUF file's parts say, each beside the bytes of its file.
+
+    The first part holds the metadata. Raises BlueprintInvalid naming ``where`` for an architecture
+    that planner cannot size.
+    """
     from planner.sizing.architecture import UnknownArchitecture
     from planner.sizing.ask import ModelFiles
     from planner.sizing.gguf_model import (
         gguf_architecture,
-        gguf_file_weights,
+        gguf_parts_weights,
         gguf_quantization,
+        joined_header,
     )
 
-    header = _gguf_header(path)
+    header = joined_header([part for part, _ in parts])
     try:
         architecture = gguf_architecture(header)
     except UnknownArchitecture as wrong:
-        raise BlueprintInvalid(f"{path}: {wrong}") from wrong
-    weights = gguf_file_weights(header, path.stat().st_size)
-    name = str(header.metadata.get("general.name") or path.stem)
-    return ModelFiles(name, architecture, weights, gguf_quantization(header))
+        raise BlueprintInvalid(f"{where}: {wrong}") from wrong
+    name = str(header.metadata.get("general.name") or fallback_name)
+    return ModelFiles(name, architecture, gguf_parts_weights(parts), gguf_quantization(header))
 
 
-def _gguf_header(path: Path) -> GgufHeader:
-    """Reads as much of the file as its header needs, doubling from 1 MiB."""
-    from planner.sizing.gguf_header import NotGguf, Truncated, parse_gguf_header
+def _reader(path: Path) -> ReadRange:
+    def read(offset: int, length: int) -> bytes:
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                return file.read(length)
+        except OSError as fault:
+            raise BlueprintInvalid(f"{path}: cannot be read: {fault.strerror}") from fault
 
-    length = 1 << 20
-    try:
-        with path.open("rb") as file:
-            data = file.read(length)
-            while True:
-                try:
-                    return parse_gguf_header(data)
-                except Truncated:
-                    more = file.read(len(data))
-                    if not more or len(data) > _HEADER_LIMIT:
-                        raise
-                    data += more
-    except OSError as fault:
-        raise BlueprintInvalid(f"{path}: cannot be read: {fault.strerror}") from fault
-    except NotGguf as wrong:
-        raise BlueprintInvalid(
-            f"{path}: is no GGUF file: {wrong}", advice="was its download cut short?"
-        ) from wrong
+    return read

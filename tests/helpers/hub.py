@@ -21,6 +21,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     repositories: Mapping[str, Mapping[str, bytes]]
     log: list[str]
+    sent: list[int]
 
     def do_GET(self) -> None:
         self.log.append(self.path)
@@ -76,15 +77,21 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             self.send_error(404)
             return
-        start = 0
-        if wanted := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
+        start, end = 0, len(content)
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if wanted:
             start = int(wanted[1])
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
+            end = min(end, int(wanted[2]) + 1) if wanted[2] else end
+        if wanted and start >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if wanted else 200)
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
+        self.send_header("Content-Length", str(end - start))
         self.end_headers()
-        self.wfile.write(content[start:])
+        self.sent.append(end - start)
+        self.wfile.write(content[start:end])
 
     def _json(self, data: Any) -> None:
         body = json.dumps(data).encode()
@@ -100,11 +107,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def stand_in(
-    repositories: Mapping[str, Mapping[str, bytes]], address: str = "127.0.0.1"
+    repositories: Mapping[str, Mapping[str, bytes]],
+    address: str = "127.0.0.1",
+    sent: list[int] | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
-    """A hub and registry on a free port of ``address``; yields host:port and the paths asked."""
+    """A hub and registry on a free port of ``address``; yields host:port and the paths asked.
+
+    ``sent`` gets the bytes of every answer that is (part of) a file.
+    """
     log: list[str] = []
-    handler = type("Handler", (_Handler,), {"repositories": repositories, "log": log})
+    kept = {"repositories": repositories, "log": log, "sent": [] if sent is None else sent}
+    handler = type("Handler", (_Handler,), kept)
     server = ThreadingHTTPServer((address, 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
