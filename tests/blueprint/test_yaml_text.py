@@ -30,6 +30,11 @@ from planner.sources.yaml_text import MAX_BYTES, plain_value, read_yaml
         ("~", None),
         ("1e999", "1e999"),
         ("1_", "1_"),
+        ("e0", "e0"),
+        ("-E7", "-E7"),
+        (".e1", ".e1"),
+        ("007.5", "007.5"),
+        ("+1.5e-3", 0.0015),
     ],
 )
 def test_plain_scalars_follow_the_core_schema(written: str, meant: object) -> None:
