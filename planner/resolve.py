@@ -6,7 +6,7 @@ Pure: the catalogue's rows come through a reader, what lies on disk comes as val
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from planner.blueprint import schema
 from planner.blueprint.source_text import is_local
@@ -32,6 +32,9 @@ from planner.farm import (
 from planner.names import advise
 from planner.pins import Pins
 from planner.sizing.overrides import check_experts, stretch
+
+if TYPE_CHECKING:
+    from planner.sizing.architecture import Architecture
 
 T = TypeVar("T")
 
@@ -177,7 +180,8 @@ def _model(
     path: DocumentPath = ("models", name)
     spec, adapters = blueprint.models[name], blueprint.adapters
     source = parse_source(spec.source, local)
-    facts, hinted = _facts(spec, source, path, reader, found)
+    facts, hinted, shaped = _facts(spec, source, path, reader, found)
+    architecture = local.architecture or shaped
     quantization = _quantization(spec, local.quant, facts, hinted, path, reader, found)
     engine, why = _engine(spec, source, quantization, hosts, path, found)
     yarn = spec.yarn
@@ -195,6 +199,8 @@ def _model(
             missing = f"the {what} of {name!r} is not on this machine yet"
             found.append(warning(missing, *path, what, advice=need))
     native = facts.rope.native_context if facts else local.context
+    if shaped is not None:
+        native = shaped.max_position or None
     carried = tuple(
         FarmAdapter(
             item,
@@ -218,7 +224,7 @@ def _model(
         yarn=yarn,
         weights=local.weights,
         archive=local.archive,
-        architecture=local.architecture,
+        architecture=architecture,
         gguf=local.gguf,
         adapter_slots=_slots(spec, engine),
         adapter_rank=max((item.rank for item in carried if item.rank), default=None),
@@ -232,18 +238,39 @@ def _facts(
     path: DocumentPath,
     reader: CatalogueReader,
     found: list[Diagnostic],
-) -> tuple[ModelFacts | None, Quantization | None]:
+) -> tuple[ModelFacts | None, Quantization | None, Architecture | None]:
+    """The catalogue's row, the format that the name says, or the bare shape of a model without."""
     if source.kind is not SourceKind.HUB:
-        return None, None
+        return None, None, None
     answer = find_model(reader, source.name)
-    if isinstance(answer, NotFound):
-        if spec.footprint is None:
-            advice = answer.advice or "say what it takes: footprint: 8GiB"
-            found.append(error(answer.summary, *path, "source", value=spec.source, advice=advice))
-        return None, None
-    if answer.note:
-        found.append(note(answer.note, *path, "source"))
-    return answer.row, answer.quantization
+    if not isinstance(answer, NotFound):
+        if answer.note:
+            found.append(note(answer.note, *path, "source"))
+        return answer.row, answer.quantization, None
+    if spec.footprint is not None:
+        return None, None, None
+    shaped = _shape(answer, (*path, "source"), reader, found)
+    if shaped is None:
+        advice = answer.advice or "say what it takes: footprint: 8GiB"
+        found.append(error(answer.summary, *path, "source", value=spec.source, advice=advice))
+    return None, None, shaped
+
+
+def _shape(
+    missed: NotFound, path: DocumentPath, reader: CatalogueReader, found: list[Diagnostic]
+) -> Architecture | None:
+    """The architecture of a model without a row of its own, or None for one of no name known."""
+    from planner.catalogue.shapes import find_shape
+    from planner.sizing.architectures import architecture_of
+
+    if missed.reason is not None:
+        return None
+    shape = find_shape(reader, missed.name)
+    if isinstance(shape, NotFound):
+        return None
+    said = f"{shape.row.id} is known by its shape alone: it is sized, its licence is not known"
+    found.append(note(shape.note or said, *path, detail=said if shape.note else None))
+    return architecture_of(shape.row.config, shape.row.architecture)
 
 
 def _quantization(

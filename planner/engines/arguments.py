@@ -78,9 +78,12 @@ def as_json(data: Mapping[str, object]) -> str | None:
 def memory_share(report: SizeReport, outside: frozenset[str]) -> str | None:
     """The share of a card that sizing gave the engine, such as ``0.90``; None when not sized.
 
+    A report without one (what was declared, not sized) says it by its terms:
     used / total of the fullest device, without the terms that the engine takes beside its share;
     rounded down to a hundredth (a thousandth below the next one counts as that one).
     """
+    if report.share is not None:
+        return f"{report.share:.4g}"
     shares = []
     for device in report.devices:
         used = sum(term.bytes for term in device.terms if term.name not in outside)

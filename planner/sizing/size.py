@@ -53,7 +53,7 @@ def size(request: SizeRequest) -> SizeReport:
     return SizeReport(
         request.model, request.engine, memory.fits and not has_errors(found), devices,
         HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decode,
-        prefill, (*found, *(() if unknown else memory.diagnostics)),
+        prefill, (*found, *(() if unknown else memory.diagnostics)), memory.share,
     )  # fmt: skip
 
 

@@ -159,4 +159,5 @@ class SizeReport:
     decode: Speed | None
     prefill: Speed | None
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    share: float | None = None
     lesson: Lesson | None = None

@@ -120,3 +120,11 @@ def test_the_share_rounds_down_but_not_past_what_sizing_meant() -> None:
     assert share(("weights", 898)) == "0.89"
     assert share(("weights", 1000)) == "0.99"
     assert share() is None
+
+
+def test_the_share_that_was_sized_with_is_told_as_it_was() -> None:
+    device = DeviceSize("card", 0, 1000, (Term("weights", 700, ""),))
+    sized = SizeReport(
+        "m", "e", True, (device,), HostSize(), None, None, None, None, None, share=0.925
+    )
+    assert memory_share(sized, frozenset()) == "0.925"

@@ -28,7 +28,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class EngineMemory:
-    """Terms per device and on the host; what the KV pool holds; whether it starts at all."""
+    """Terms per device and on the host; what the KV pool holds; whether it starts at all.
+
+    ``share`` is the part of each card that the engine is told to take, where it takes one.
+    """
 
     devices: tuple[tuple[Term, ...], ...]
     host: tuple[Term, ...]
@@ -36,6 +39,7 @@ class EngineMemory:
     kv_capacity_tokens: int | None
     max_context: int | None
     diagnostics: tuple[Diagnostic, ...] = ()
+    share: float | None = None
 
 
 MemoryModel = Callable[[Plan], EngineMemory]

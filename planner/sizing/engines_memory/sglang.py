@@ -77,7 +77,7 @@ def memory(plan: Plan) -> EngineMemory:
             error(f"one sequence of {context:,} tokens does not fit: the pool holds {capacity:,}")
         )
     host = (term("runtime", 4 * GIB, "Python, PyTorch and the API server; a rough figure"),)
-    return EngineMemory(tuple(devices), host, fits, capacity, capacity, tuple(found))
+    return EngineMemory(tuple(devices), host, fits, capacity, capacity, tuple(found), fraction)
 
 
 def _slots(plan: Plan) -> str:

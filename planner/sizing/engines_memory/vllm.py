@@ -86,7 +86,7 @@ def memory(plan: Plan) -> EngineMemory:
     host = _host(plan)
     return EngineMemory(
         tuple(devices), host, fits, tokens if paged else 0 if causal else None,
-        longest if paged else 0 if causal else None, tuple(found),
+        longest if paged else 0 if causal else None, tuple(found), setup.utilization,
     )  # fmt: skip
 
 
