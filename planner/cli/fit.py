@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.options import Format, FormatOption, tell, write, write_json
 from planner.errors import UsageError
-from planner.sizing.ask import ModelFiles, Question, ask
+from planner.sizing.ask import LocalDevice, ModelFiles, Question, ask
 
 
 def command(
@@ -22,7 +22,7 @@ def command(
         ),
     ],
     on: Annotated[
-        str, typer.Option("--on", help="A device or CPU, with xN for several; or cuda, cpu.")
+        str, typer.Option("--on", help="A device or CPU, xN for several; or cuda, cpu, local.")
     ],
     engine: Annotated[
         str, typer.Option(help="vllm, sglang, llama.cpp, ik_llama.cpp, ...")
@@ -48,7 +48,7 @@ def command(
     cpu_moe: Annotated[int | None, typer.Option(min=0, help="Layers with experts in RAM.")] = None,
     flash_attention: Annotated[bool | None, typer.Option(help="llama.cpp's -fa.")] = None,
     unified: Annotated[
-        bool | None, typer.Option("--kv-unified/--no-kv-unified", help="llama.cpp's -kvu.")
+        bool | None, typer.Option(help="llama.cpp's --kv-unified: slots share one cache.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     depth: Annotated[
@@ -81,8 +81,17 @@ def command(
             "gpu_layers": gpu_layers, "cpu_moe": cpu_moe, "flash_attention": flash_attention,
             "unified": unified, "threads": threads, "depth": depth,
         },
+        _local_devices(on),
     )  # fmt: skip
     _answer(question, _files(question, from_hub=from_hub), explain=explain, format=format)
+
+
+def _local_devices(on: str) -> tuple[LocalDevice, ...]:
+    if on.strip().lower() != "local":
+        return ()
+    from planner.sources.local_devices import read_local_devices
+
+    return read_local_devices()
 
 
 def _files(question: Question, *, from_hub: bool) -> ModelFiles | None:

@@ -7,8 +7,8 @@ back as notes; what is unknown is raised with what to write instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 from planner.catalogue.find_model import ModelMatch, find_model
 from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
@@ -40,9 +40,19 @@ class ModelFiles:
     checkpoint_bytes: int | None = None
 
 
+class LocalDevice(NamedTuple):
+    """A card of this machine: its driver's name and bytes for it, None where it has no figure."""
+
+    name: str
+    memory_bytes: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The words of the command line. ``options`` holds what was given, by request field."""
+    """The words of the command line. ``options`` holds what was given, by request field.
+
+    ``local`` are this machine's cards where ``on`` asks for them.
+    """
 
     model: str
     engine: str
@@ -50,6 +60,7 @@ class Question:
     device_memory: int | None = None
     memory_bandwidth: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    local: tuple[LocalDevice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,8 @@ def _check_options(question: Question) -> None:
 def _hardware(
     question: Question, reader: CatalogueReader, notes: list[Diagnostic]
 ) -> tuple[tuple[Accelerator, ...], Processor | None]:
+    if question.local:
+        return tuple(_local(card, question, reader, notes) for card in question.local), None
     try:
         name, count = parse_device_spec(question.on)
     except ValueError as wrong:
@@ -128,6 +141,24 @@ def _hardware(
         _remember(notes, cpu.note)
         return (), processor(cpu.row, question.memory_bandwidth)
     raise _unknown(found, cpu)
+
+
+def _local(
+    card: LocalDevice, question: Question, reader: CatalogueReader, notes: list[Diagnostic]
+) -> Accelerator:
+    """The catalogue's row with the driver's own bytes; else what the driver says, alone."""
+    found = find_device(reader, card.name)
+    stated = question.device_memory or card.memory_bytes
+    if isinstance(found, NotFound):
+        _remember(notes, f"{card.name} is not in the catalogue: its speed is not known")
+        return replace(
+            nameless(card.name, stated, question.memory_bandwidth),
+            engine_bytes=question.device_memory,
+        )
+    known = accelerator(found.row, question.device_memory, question.memory_bandwidth)
+    if question.device_memory or stated is None or stated == found.row.memory_bytes:
+        return known
+    return replace(known, memory_bytes=stated, engine_bytes=None)
 
 
 def _unknown(device: NotFound, cpu: NotFound) -> BlueprintInvalid:
