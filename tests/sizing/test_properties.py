@@ -24,6 +24,14 @@ MODELS = st.sampled_from(
 )
 PAGED = st.sampled_from(["vllm", "sglang"])
 LLAMA = st.sampled_from(["llama.cpp", "ik_llama.cpp", "ollama"])
+PLAIN = st.sampled_from(["text-embeddings-inference", "infinity", "whisper.cpp", "faster-whisper"])
+PLAIN_MODELS = st.sampled_from(
+    ["BAAI/bge-m3", "openai/whisper-large-v3", "Qwen/Qwen3-Embedding-8B"]
+)
+ADAPTED = st.sampled_from(["vllm", "sglang", "llama.cpp", "ik_llama.cpp", "ollama"])
+# builds and versions on both sides of every change that sizing knows
+BUILD = st.sampled_from([None, "b5000", "b6000", "b7000", "b8000", "0.7.0"])
+VERSION = st.sampled_from(["0.6.4", "0.8.5", "0.11.0", "0.17.0", "0.19.0", "0.33.0"])
 MEMORY = st.floats(min_value=4, max_value=200)
 CONTEXT = st.integers(min_value=256, max_value=262_144)
 MORE = st.integers(min_value=1, max_value=8)
@@ -43,72 +51,114 @@ def assert_grows(less: SizeReport, more: SizeReport, but: set[str]) -> None:
     assert not {key: pair for key, pair in shrunk.items() if key[1] not in but}
 
 
-@settings(max_examples=60, deadline=None)
-@given(MODELS, LLAMA, CONTEXT, MORE, st.booleans())
+@settings(max_examples=80, deadline=None)
+@given(MODELS, LLAMA, CONTEXT, MORE, st.booleans(), BUILD)
 def test_a_longer_context_never_lowers_a_term(
-    model: str, engine: str, context: int, times: int, flash: bool
+    model: str, engine: str, context: int, times: int, flash: bool, build: str | None
 ) -> None:
     options: dict[str, Any] = {"quant": "Q4_K_M", "parallel": 1, "flash_attention": flash}
+    options["engine_version"] = build
     less = report(model, engine, card(80), context=context, **options)
     more = report(model, engine, card(80), context=context * times, **options)
     assert_grows(less, more, set())
 
 
+@settings(max_examples=80, deadline=None)
+@given(MODELS, LLAMA, st.integers(1, 5), MORE, st.booleans())
+def test_more_sequences_of_their_own_length_never_lower_a_term(
+    model: str, engine: str, slots: int, times: int, shared: bool
+) -> None:
+    """llama.cpp divides its context: as many more tokens keep every sequence's length."""
+    each = 16_384
+
+    def ask(count: int) -> SizeReport:
+        options: dict[str, Any] = {"quant": "Q4_K_M", "parallel": count, "engine_version": "0.7.0"}
+        if engine == "llama.cpp":
+            options["unified"] = shared
+        context = each if engine == "ollama" else each * count
+        return report(model, engine, card(80), context=context, **options)
+
+    assert_grows(ask(slots), ask(slots * times), set())
+
+
 @settings(max_examples=60, deadline=None)
 @given(MODELS, LLAMA, st.integers(1, 5), MORE)
-def test_more_slots_never_lower_a_term(model: str, engine: str, slots: int, times: int) -> None:
-    # llama.cpp divides the context: the parts stay longer than a window, or they would shrink it
-    options: dict[str, Any] = {"quant": "Q4_K_M", "context": 65_536}
+def test_more_slots_in_one_shared_context_never_lower_a_term(
+    model: str, engine: str, slots: int, times: int
+) -> None:
+    options: dict[str, Any] = {"quant": "Q4_K_M", "context": 65_536, "engine_version": "0.7.0"}
+    if engine == "llama.cpp":
+        options["unified"] = True
     less = report(model, engine, card(80), parallel=slots, **options)
     more = report(model, engine, card(80), parallel=slots * times, **options)
     assert_grows(less, more, set())
 
 
-@settings(max_examples=60, deadline=None)
-@given(MODELS, LLAMA, st.integers(1, 2048), MORE)
+@settings(max_examples=80, deadline=None)
+@given(MODELS, LLAMA, st.integers(1, 2048), MORE, st.booleans(), BUILD)
 def test_a_bigger_batch_never_lowers_a_term(
-    model: str, engine: str, ubatch: int, times: int
+    model: str, engine: str, ubatch: int, times: int, flash: bool, build: str | None
 ) -> None:
     options: dict[str, Any] = {"quant": "Q4_K_M", "context": 32_768, "parallel": 1}
+    options |= {"flash_attention": flash, "engine_version": build}
     less = report(model, engine, card(80), ubatch=ubatch, **options)
     more = report(model, engine, card(80), ubatch=ubatch * times, **options)
     assert_grows(less, more, set())
 
 
-@settings(max_examples=80, deadline=None)
-@given(MODELS, PAGED, MEMORY, st.sampled_from(["parallel", "batch", "context"]), MORE)
+@settings(max_examples=120, deadline=None)
+@given(MODELS, PAGED, MEMORY, st.sampled_from(["parallel", "batch", "context"]), MORE, VERSION)
 def test_more_load_never_lowers_a_paged_term(
-    model: str, engine: str, memory: float, what: str, times: int
+    model: str, engine: str, memory: float, what: str, times: int, version: str
 ) -> None:
-    less = report(model, engine, card(memory), quant="bf16", **{what: 1024})
-    more = report(model, engine, card(memory), quant="bf16", **{what: 1024 * times})
+    options: dict[str, Any] = {"quant": "bf16", "engine_version": version}
+    less = report(model, engine, card(memory), **options, **{what: 1024})
+    more = report(model, engine, card(memory), **options, **{what: 1024 * times})
     assert_grows(less, more, LEFTOVER[engine])
 
 
 @settings(max_examples=60, deadline=None)
-@given(MODELS, st.integers(1, 256), st.integers(1, 256), st.integers(0, 4))
-def test_a_higher_rank_never_lowers_a_term(model: str, one: int, two: int, slots: int) -> None:
-    options: dict[str, Any] = {"quant": "bf16", "context": 4096}
+@given(PLAIN_MODELS, PLAIN, st.sampled_from(["parallel", "batch", "context"]), MORE)
+def test_more_load_never_lowers_a_term_of_a_small_server(
+    model: str, engine: str, what: str, times: int
+) -> None:
+    less = report(model, engine, card(24), quant="fp16", **{what: 256})
+    more = report(model, engine, card(24), quant="fp16", **{what: 256 * times})
+    assert_grows(less, more, set())
+
+
+@settings(max_examples=100, deadline=None)
+@given(MODELS, ADAPTED, st.integers(1, 256), st.integers(1, 256), st.integers(0, 4))
+def test_a_higher_rank_or_another_adapter_never_lowers_a_term(
+    model: str, engine: str, one: int, two: int, slots: int
+) -> None:
+    gguf = engine in ("llama.cpp", "ik_llama.cpp", "ollama")
+    options: dict[str, Any] = {"quant": "Q4_K_M" if gguf else "bf16", "context": 4096}
     low, high = sorted((one, two))
-    less = report(model, "vllm", card(80), adapters=slots, adapter_rank=low, **options)
-    more = report(model, "vllm", card(80), adapters=slots + 1, adapter_rank=high, **options)
-    assert_grows(less, more, {"kv_cache"})
+    less = report(model, engine, card(80), adapters=slots, adapter_rank=low, **options)
+    more = report(model, engine, card(80), adapters=slots + 1, adapter_rank=high, **options)
+    assert_grows(less, more, LEFTOVER.get(engine, set()))
 
 
-@settings(max_examples=60, deadline=None)
-@given(MODELS, st.sampled_from(["bf16", "fp8", "awq", "nvfp4"]), st.sampled_from([2, 4, 8]))
+@settings(max_examples=120, deadline=None)
+@given(
+    MODELS,
+    PAGED,
+    st.sampled_from(["bf16", "fp8", "fp8 block", "int8", "awq", "gptq", "nvfp4", "mxfp4", "nf4"]),
+    st.sampled_from([2, 4, 8]),
+)
 def test_tensor_parallel_never_raises_the_sum_on_a_device(
-    model: str, quant: str, ranks: int
+    model: str, engine: str, quant: str, ranks: int
 ) -> None:
     """Without the leftover pool, and without what NCCL itself takes."""
-    counted = ("weights", "activations", "adapters")
+    counted = {"vllm": ("weights", "activations", "adapters"), "sglang": ("weights", "adapters")}
 
     def total(found: SizeReport) -> int:
-        return sum(t.bytes for t in found.devices[0].terms if t.name in counted)
+        return sum(t.bytes for t in found.devices[0].terms if t.name in counted[engine])
 
     options: dict[str, Any] = {"quant": quant, "context": 4096, "adapters": 1}
-    one = report(model, "vllm", card(80), **options)
-    split = report(model, "vllm", *[card(80)] * ranks, tp=ranks, **options)
+    one = report(model, engine, card(80), **options)
+    split = report(model, engine, *[card(80)] * ranks, tp=ranks, **options)
     assert total(split) <= total(one)
 
 
