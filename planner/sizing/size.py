@@ -18,6 +18,7 @@ from planner.sizing.quantization import (
 from planner.sizing.speed import decode_and_prefill
 from planner.sizing.values import DeviceSize, HostSize, SizeReport, SizeRequest
 
+_SPEECH: Final = "whisper"
 _DEFAULT_QUANT: Final = {True: "Q4_K_M", False: "bf16"}
 
 
@@ -33,7 +34,9 @@ def size(request: SizeRequest) -> SizeReport:
     engine = engine_of(request.engine)
     plan, found = _plan(request, engine)
     if engine.needs_device and not plan.request.devices:
-        return _nowhere(request, found)
+        return _refused(request, found, _needs_gpu(request))
+    if engine.gguf and request.architecture.family == _SPEECH:
+        return _refused(request, found, _reads_no_speech(request))
     memory = engine.memory(plan)
     decode, prefill = decode_and_prefill(plan) if request.architecture.causal else (None, None)
     if decode is None and request.architecture.causal and plan.request.devices:
@@ -57,17 +60,28 @@ def size(request: SizeRequest) -> SizeReport:
     )  # fmt: skip
 
 
-def _nowhere(request: SizeRequest, found: list[Diagnostic]) -> SizeReport:
-    """An engine that computes on devices only, asked for without one."""
-    on_cpu = error(
+def _refused(request: SizeRequest, found: list[Diagnostic], why: Diagnostic) -> SizeReport:
+    """A report without terms: the engine would not start."""
+    return SizeReport(
+        request.model, request.engine, False, (), HostSize(), None, None, None, None, None,
+        (*found, why),
+    )  # fmt: skip
+
+
+def _needs_gpu(request: SizeRequest) -> Diagnostic:
+    return error(
         f"{request.engine} needs a GPU",
         detail="a CPU alone is served by llama.cpp or ik_llama.cpp",
         advice="name a GPU, or choose the engine llama.cpp",
     )
-    return SizeReport(
-        request.model, request.engine, False, (), HostSize(), None, None, None, None, None,
-        (*found, on_cpu),
-    )  # fmt: skip
+
+
+def _reads_no_speech(request: SizeRequest) -> Diagnostic:
+    return error(
+        f"{request.engine} runs no speech models",
+        detail=f"{request.model} is a Whisper model",
+        advice="choose the engine whisper.cpp, faster-whisper or vllm",
+    )
 
 
 def _speed_unknown(request: SizeRequest) -> Diagnostic:

@@ -302,3 +302,10 @@ def test_a_latent_cache_has_one_type() -> None:
     )  # fmt: skip
     assert not found.fits
     assert any("one type" in item.summary for item in found.diagnostics)
+
+
+@pytest.mark.parametrize("engine", ["llama.cpp", "ik_llama.cpp", "ollama"])
+def test_a_speech_model_is_refused_by_engines_of_language_models(engine: str) -> None:
+    found = report("openai/whisper-large-v3-turbo", engine, card(24))
+    assert not found.fits
+    assert any("no speech models" in item.summary for item in found.diagnostics)
