@@ -309,3 +309,20 @@ def test_a_speech_model_is_refused_by_engines_of_language_models(engine: str) ->
     found = report("openai/whisper-large-v3-turbo", engine, card(24))
     assert not found.fits
     assert any("no speech models" in item.summary for item in found.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "logged"),
+    [  # GiB of peak activation that vLLM 0.8 and 0.9 printed
+        ("google/gemma-3-27b-it", {"parallel": 64, "batch": 16_384, "tp": 4}, 3.73),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", {"parallel": 1, "batch": 16_384}, 2.71),
+    ],
+)
+def test_images_of_the_profile_run_before_0_11(
+    model: str, options: dict[str, int], logged: float
+) -> None:
+    cards = [card(80)] * options.get("tp", 1)
+    found = report(
+        model, "vllm", *cards, quant="bf16", engine_version="0.8.0", context=16_384, **options
+    )
+    assert gib_of(found, "activations") == pytest.approx(logged, rel=0.1)

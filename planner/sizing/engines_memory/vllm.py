@@ -22,6 +22,7 @@ from planner.sizing.engines_memory.common import (
     term,
     version_of,
 )
+from planner.sizing.engines_memory.vllm_images import encoder_peak
 from planner.sizing.engines_memory.vllm_versions import LATEST, Era, era_of
 from planner.sizing.kv import PagedPool, paged_pool, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
@@ -240,6 +241,9 @@ def _activations(plan: Plan, setup: _Setup, stage: int) -> Term:
     else:
         peak = max(sampler + hidden, forward + experts)
         how = "the larger of sampler and MLP"
+    if not setup.era.hybrid_manager:
+        images = encoder_peak(a, setup.sequences, setup.batch, setup.tp)
+        peak, how = max((peak, how), (images, f"images encoded at once {show(images)}, above"))
     return term(
         "activations",
         peak,
