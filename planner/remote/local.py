@@ -121,7 +121,8 @@ class LocalTransport:
             link = socket.create_connection((request.address, request.port), timeout=seconds)
         except OSError:
             return None
-        return ask(link, request)
+        with link:
+            return ask(link, request)
 
     def close(self) -> None:
         """Nothing is held open."""

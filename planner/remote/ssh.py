@@ -106,7 +106,7 @@ class SshTransport:
             if stdin:
                 channel.sendall(stdin)
             channel.shutdown_write()
-        except OSError:
+        except (OSError, EOFError):
             pass  # it ended without reading everything: its exit status tells why
         return self._finish(channel, deadline, on_line)
 
@@ -125,8 +125,8 @@ class SshTransport:
         except TimeoutError as problem:
             channel.close()
             raise self._lost(f"the transfer moved nothing for {STALL_SECONDS:.0f} s") from problem
-        except OSError:
-            pass  # the host stopped reading: its exit status tells why
+        except (OSError, EOFError):
+            pass  # the host stopped reading, or is gone: its exit status, or none, tells why
         except BaseException:
             channel.close()  # the caller gives up: the host keeps what it has
             raise
@@ -159,7 +159,10 @@ class SshTransport:
                 raise self._lost("the connection broke") from problem
             return None
         channel.settimeout(seconds)
-        return ask(channel, request)
+        try:
+            return ask(channel, request)
+        finally:
+            channel.close()
 
     def close(self) -> None:
         """End the session and those of its jump hosts."""
