@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 _LIMIT_S: Final = 120.0
-# --numa keeps it from reading the whole file ahead, which would be gigabytes of zeros
 _QUIET: Final = (
     "--numa",
     "distribute",
