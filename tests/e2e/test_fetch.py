@@ -24,10 +24,11 @@ from planner.remote.address import HostAddress
 from planner.remote.connect import connect
 from planner.render.bundle import Artifact, ArtifactKind
 from tests.farm.control import Farm, Host
+from tests.farm.layout import GATEWAY
 
 pytestmark = pytest.mark.farm
 
-BRIDGE = "10.77.0.1"
+BRIDGE = GATEWAY
 WEIGHTS = bytes(range(256)) * 20_000
 LAYOUT = Layout("fetching")
 HOME = LAYOUT.home

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from tests.farm.commands import FarmError
+from tests.farm.layout import GROUP
 from tests.farm.processes import Process
 
-PARENT = "planner-farm"
 _MOUNTS = Path("/proc/self/mounts")
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.02
@@ -39,7 +39,7 @@ def create(name: str) -> None:
     """Make the host's group, with all controllers that this machine can hand down."""
     for top in hierarchies():
         parent = top
-        for part in (PARENT, name):
+        for part in (GROUP, name):
             _hand_down_controllers(parent)
             child = parent / part
             child.mkdir(exist_ok=True)
@@ -50,13 +50,13 @@ def create(name: str) -> None:
 def enter(name: str) -> None:
     """Move the calling process into the host's group; its children are born there."""
     for top in hierarchies():
-        (top / PARENT / name / "cgroup.procs").write_text("0")
+        (top / GROUP / name / "cgroup.procs").write_text("0")
 
 
 def members(name: str) -> set[int]:
     """Process numbers of everything that runs on the host, its supervisor included."""
     pids: set[int] = set()
-    for folder, _, _ in os.walk(hierarchies()[0] / PARENT / name):  # groups vanish as we look
+    for folder, _, _ in os.walk(hierarchies()[0] / GROUP / name):  # groups vanish as we look
         with contextlib.suppress(OSError):
             pids.update(map(int, Path(folder, "cgroup.procs").read_text().split()))
     return pids
@@ -64,7 +64,7 @@ def members(name: str) -> set[int]:
 
 def names() -> list[str]:
     """Hosts that have a group."""
-    parent = hierarchies()[0] / PARENT
+    parent = hierarchies()[0] / GROUP
     return sorted(entry.name for entry in parent.glob("farm*") if entry.is_dir())
 
 
@@ -84,9 +84,9 @@ def kill(name: str) -> None:
 def remove(name: str) -> None:
     """Remove the host's group, which must be empty, and after the last one the common parent."""
     for top in hierarchies():
-        _remove_tree(top / PARENT / name)
+        _remove_tree(top / GROUP / name)
         with contextlib.suppress(OSError):
-            (top / PARENT).rmdir()
+            (top / GROUP).rmdir()
 
 
 def _remove_tree(group: Path) -> None:

@@ -12,14 +12,30 @@ from tests.farm.commands import FarmError
 DEFAULT_DIR = Path("/var/tmp/planner-farm")  # survives a reboot, unlike /tmp on many machines
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
-GATEWAY = "10.77.0.1"
+MOST_NUMBER = 99
+
+
+def _number() -> int:
+    text = os.environ.get("FARM_NUMBER") or "0"
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_NUMBER):
+        raise SystemExit(f"farm: FARM_NUMBER is 0 to {MOST_NUMBER}, not {text!r}")
+    return int(text)
+
+
+# Farms with different numbers share nothing but what is built once, and stand side by side.
+NUMBER = _number()
+_SUFFIX = f"-{NUMBER}" if NUMBER else ""
+GATEWAY = f"10.77.{NUMBER}.1"
 PREFIX_LENGTH = 24
 FIRST_HOST_BYTE = 11
 MOST_HOSTS = 200
-BRIDGE = "br-planner"
+BRIDGE = f"br-planner{_SUFFIX}"
+GROUP = f"planner-farm{_SUFFIX}"
+NAMESPACE_PREFIX = f"planner{NUMBER or ''}-"
+LINK_PREFIX = f"pf{NUMBER or ''}-"
 
 # One farm at a time uses the bridge and the addresses, whatever folder it lives in.
-RUN_DIR = Path("/run/planner-farm")
+RUN_DIR = Path(f"/run/planner-farm{_SUFFIX}")
 LOCK_FILE = RUN_DIR / "lock"
 STATE_FILE = RUN_DIR / "state.json"
 REAPER_LOG = RUN_DIR / "reaper.log"
@@ -89,11 +105,11 @@ class Layout:
 
     @property
     def known_hosts(self) -> Path:
-        return self.folder / "known_hosts"
+        return self.folder / f"known_hosts{_SUFFIX}"
 
     @property
     def hosts(self) -> Path:
-        return self.folder / "hosts"
+        return self.folder / f"hosts{_SUFFIX}"
 
     def host(self, name: str) -> HostPaths:
         return HostPaths(self.hosts / name)
@@ -121,9 +137,14 @@ def address_of(name: str) -> str:
 
 def namespace_of(name: str) -> str:
     """The host's network namespace."""
-    return f"planner-{name}"
+    return f"{NAMESPACE_PREFIX}{name}"
 
 
 def link_of(name: str) -> str:
     """This machine's end of the host's network cable (at most 15 characters)."""
-    return f"pf-{name}"
+    return f"{LINK_PREFIX}{name}"
+
+
+def machine_of(name: str) -> str:
+    """What systemd-nspawn calls the host: no two machines of one name run at once."""
+    return f"{name}{_SUFFIX}"

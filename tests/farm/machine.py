@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.farm import cgroups, disk, image, mounts, network, ssh
 from tests.farm.commands import FarmError, run, search_path, tail_of
-from tests.farm.layout import PROJECT_ROOT, HostPaths, Layout, number_of
+from tests.farm.layout import PROJECT_ROOT, HostPaths, Layout, machine_of, number_of
 
 READY_WITHIN_S = 60.0
 _PAUSE_S = 0.05
@@ -37,7 +37,8 @@ def _nspawn(host: HostPaths, name: str) -> list[str]:
     return [
         program or "systemd-nspawn",
         "--quiet",
-        f"--machine={name}",
+        f"--machine={machine_of(name)}",
+        f"--hostname={name}",
         f"--directory={host.root}",
         "--register=no",
         "--keep-unit",
@@ -107,9 +108,9 @@ def power_off(layout: Layout, name: str) -> None:
 def _sweep_after_nspawn(host: HostPaths, name: str) -> None:
     """Remove what systemd-nspawn, killed, could not remove itself."""
     for folder in _NSPAWN_FOLDERS:
-        mounts.unmount_below(folder / name)
+        mounts.unmount_below(folder / machine_of(name))
         with contextlib.suppress(OSError):
-            (folder / name).rmdir()
+            (folder / machine_of(name)).rmdir()
     with contextlib.suppress(OSError):
         root = host.root.stat()
         (_NSPAWN_LOCKS / f"inode-{root.st_dev}:{root.st_ino}").unlink()

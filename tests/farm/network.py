@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 
 from tests.farm.commands import run
-from tests.farm.layout import BRIDGE, GATEWAY, PREFIX_LENGTH, address_of, link_of, namespace_of
+from tests.farm.layout import (
+    BRIDGE,
+    GATEWAY,
+    LINK_PREFIX,
+    NAMESPACE_PREFIX,
+    PREFIX_LENGTH,
+    address_of,
+    link_of,
+    namespace_of,
+)
 
 _NETNS = Path("/run/netns")
 _SYS_NET = Path("/sys/class/net")
@@ -84,6 +93,6 @@ def is_cut(name: str) -> bool:
 
 def leftover_names() -> set[str]:
     """Hosts that have a namespace or a cable on this machine."""
-    namespaces = (entry.name for entry in _NETNS.glob("planner-farm*"))
-    links = (entry.name for entry in _SYS_NET.glob("pf-farm*"))
+    namespaces = (entry.name for entry in _NETNS.glob(f"{NAMESPACE_PREFIX}farm*"))
+    links = (entry.name for entry in _SYS_NET.glob(f"{LINK_PREFIX}farm*"))
     return {name.partition("-")[2] for name in (*namespaces, *links)}
