@@ -20,7 +20,18 @@ main() {
   else
     mv -T "$release.part" "$release"
   fi
+  if [ -d "$home/current" ]; then come_first; fi
   rm -f "$part"
+}
+
+# the clock of a file system may tick slower than all of this takes
+come_first() {
+  tries=0
+  until [ "$release" -nt "$home/current/" ] || [ "$release" -ef "$home/current/" ]; do
+    [ $((tries += 1)) -le 200 ] || break
+    sleep 0.01
+    touch "$release"
+  done
 }
 
 repair() {
