@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from planner.diagnostics import Diagnostic, error
+from planner.diagnostics import Diagnostic, error, warning
 from planner.engines.engine import Engine, Launch, Option
 
 if TYPE_CHECKING:
+    from planner.engines.versions import EngineVersion
     from planner.sizing.values import SizeReport
 
 # A hundredth of a card is coarse enough that a slightly better estimate restarts nothing.
 _STEPS: Final = 100
+_OPTION: Final = re.compile(r"--?[A-Za-z]")
 
 
 def arguments(engine: Engine, launch: Launch) -> tuple[str, ...]:
@@ -20,7 +23,7 @@ def arguments(engine: Engine, launch: Launch) -> tuple[str, ...]:
 
     What ``extra_args`` sets is not set twice: the owner's word replaces planner's.
     """
-    extra = launch.placed.model.spec.extra_args
+    extra = () if engine.by_environment else launch.placed.model.spec.extra_args
     replaced = {argument.partition("=")[0] for argument in extra}
     words: list[str] = []
     for option in _spelled(engine, launch):
@@ -30,26 +33,96 @@ def arguments(engine: Engine, launch: Launch) -> tuple[str, ...]:
     return (*words, *extra)
 
 
+def environment(engine: Engine, launch: Launch) -> dict[str, str]:
+    """The variables of the engine's process, with those that ``extra_args`` set (``NAME=value``)
+    where it is configured by variables."""
+    known = (
+        (name, value)
+        for name, value in engine.environment(launch)
+        if not engine.by_environment or launch.version.knows(name) or not _ever(launch, name)
+    )
+    pairs = dict(known)
+    if engine.by_environment:
+        for argument in launch.placed.model.spec.extra_args:
+            name, _, value = argument.partition("=")
+            pairs[name] = value
+    return pairs
+
+
+def option_names(engine: Engine, launch: Launch) -> tuple[str, ...]:
+    """The names of what the engine is told, options and variables, sorted."""
+    words = {word.partition("=")[0] for word in arguments(engine, launch)}
+    names = {word for word in words if launch.version.knows(word)}
+    return tuple(sorted(names | set(environment(engine, launch))))
+
+
 def check_arguments(engine: Engine, launch: Launch) -> tuple[Diagnostic, ...]:
     """What the engine's version cannot do, and what the engine itself objects to."""
-    version, model = launch.version, launch.placed.model
     missing = [
         option.name
         for option in engine.options(launch)
-        if option.name and not option.optional and not version.knows(option.name)
+        if option.name and not option.optional and not launch.version.knows(option.name)
     ]
-    found = tuple(
-        error(
-            f"{engine.name} {version.version} has no {name}",
-            "models",
-            model.name,
-            "engine_version",
-            detail=f"known options are those of {version.source}, {version.date}",
-            advice="write another engine_version, or take out what needs it",
-        )
-        for name in missing
+    found = tuple(_missing(engine, launch, name) for name in missing)
+    return (*found, *_extra(engine, launch), *engine.check(launch))
+
+
+def _missing(engine: Engine, launch: Launch, name: str) -> Diagnostic:
+    version, model = launch.version, launch.placed.model
+    others = version.elsewhere(name)
+    return error(
+        f"{engine.name} {version.version} has no {name}",
+        "models",
+        model.name,
+        "engine_version",
+        detail=f"known options are those of {version.source}, {version.date}",
+        advice=f"write engine_version: one of {others}, or take out what needs it"
+        if others
+        else "write another engine_version, or take out what needs it",
     )
-    return (*found, *engine.check(launch))
+
+
+def _extra(engine: Engine, launch: Launch) -> Iterable[Diagnostic]:
+    """Options of ``extra_args`` that this version does not have."""
+    version, model = launch.version, launch.placed.model
+    path, name = ("models", model.name, "extra_args"), f"{engine.name} {version.version}"
+    for index, argument in enumerate(model.spec.extra_args):
+        option = argument.partition("=")[0]
+        if engine.by_environment and "=" not in argument:
+            yield error(f"{engine.name} takes no arguments", *path, index, value=argument,
+                        advice="write its variables: NAME=value")  # fmt: skip
+            continue
+        if not (engine.by_environment or _OPTION.match(option)) or _known(version, option):
+            continue
+        others = version.elsewhere(option)
+        if others:
+            newer = version.renamed.get(option)
+            there = newer if newer and version.knows(newer) else _older(version, option)
+            advice = f"write {there}" if there else "take it out"
+            say = error if version.version in version.every else warning
+            yield say(f"{name} has no {option}", *path, index, value=argument,
+                      detail=f"it is an option of {engine.name} {others}",
+                      advice=f"{advice}, or write engine_version of one that has it")  # fmt: skip
+        else:
+            yield warning(f"no version that planner knows of {engine.name} has {option}", *path,
+                          index, value=argument,
+                          detail="a server ends when it is told what it does not know")  # fmt: skip
+
+
+def _known(version: EngineVersion, option: str) -> bool:
+    """Whether it has the option, also as ``--no-option`` or as a part of one (``--option.key``)."""
+    base = option.partition(".")[0]
+    return any(map(version.knows, (option, base, "--" + option.removeprefix("--no-"))))
+
+
+def _older(version: EngineVersion, option: str) -> str | None:
+    """The name that a newer version's option has here."""
+    names = [old for old, new in version.renamed.items() if new == option and version.knows(old)]
+    return names[0] if names else None
+
+
+def _ever(launch: Launch, name: str) -> bool:
+    return bool(launch.version.elsewhere(name))
 
 
 def _spelled(engine: Engine, launch: Launch) -> Iterable[Option]:

@@ -59,7 +59,7 @@ class Engine(NamedTuple):
     at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
     ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
     ``strengths`` ends the sentence that says why it was chosen. ``adapters`` is None where it loads
-    none.
+    none. ``by_environment`` says that it is told by variables, not by options.
     """
 
     name: str
@@ -77,3 +77,4 @@ class Engine(NamedTuple):
     environment: Callable[[Launch], tuple[tuple[str, str], ...]]
     check: Callable[[Launch], tuple[Diagnostic, ...]]
     adapters: AdapterFormat | None = None
+    by_environment: bool = False

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
+from planner.engines.options import (
+    EngineDataError,
+    VersionOptions,
+    order,
+    parse_options,
+    versions_with,
+)
 from planner.units import MIB
-
-_NUMBER: Final = re.compile(r"\d+")
-
-
-class EngineDataError(Exception):
-    """A shipped row is malformed: a fault of planner's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class EngineVersion:
     ``health_command`` is a probe that exists in those images. ``start_seconds`` is what starting
     takes beyond reading the weights, ``ram_bytes`` what the process takes beside its model and
     what sizing counts. ``outside_share`` are the terms that a capped share does not cover.
+    ``words`` are names that its settings have in this version, ``renamed`` options that one
+    version has under the first name and a later one under the second, ``every`` the options of
+    all versions. ``folders`` are where it writes in its image.
     """
 
     engine: str
@@ -43,10 +46,18 @@ class EngineVersion:
     processes: int
     outside_share: frozenset[str]
     flags: frozenset[str]
+    words: Mapping[str, str]
+    renamed: Mapping[str, str]
+    every: Mapping[str, VersionOptions]
+    folders: tuple[str, ...]
 
     def knows(self, flag: str) -> bool:
         """Whether this version has that option."""
         return flag in self.flags
+
+    def elsewhere(self, flag: str) -> str:
+        """The versions that have an option, such as ``0.9.2 to 0.12.0``; empty for none."""
+        return versions_with(self.every, flag)
 
     def image_for(self, vendor: str | None, capability: str | None) -> str | None:
         """The image for a device of that maker and compute capability; None vendor is the CPU."""
@@ -54,21 +65,31 @@ class EngineVersion:
         if kind is None:
             return None
         found = self.images.get(f"{kind}-{capability}") or self.images.get(kind)
-        return found.format(version=self.version) if found else None
+        minor = ".".join(self.version.split(".")[:2])
+        return found.format(version=self.version, minor=minor) if found else None
 
 
-def parse_versions(text: str, where: str) -> tuple[EngineVersion, ...]:
-    """The rows of an engine's file, newest first. Raises EngineDataError on a bad row."""
+def parse_versions(text: str, options: str, where: str) -> tuple[EngineVersion, ...]:
+    """The versions of an engine's file and of its ``options`` file, newest first.
+
+    What holds for all of them stands under ``common``, what has changed under ``since``, from the
+    version that it names on. Raises EngineDataError on a bad row.
+    """
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    every = parse_options(options, where)
     try:
-        common = data["common"]
-        rows = [_row(data["engine"], {**common, **row}) for row in data["versions"]]
-    except (KeyError, TypeError, ValueError) as fault:
+        name, common = data["engine"], data["common"]
+        changes = sorted(data.get("since", []), key=lambda row: order(row["version"]))
+        renamed = data.get("renamed", {})
+        rows = [
+            _row(name, _at(version, common, changes), version, renamed, every) for version in every
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise EngineDataError(f"{where}: {fault!r}") from fault
-    return tuple(sorted(rows, key=lambda row: _order(row.version), reverse=True))
+    return tuple(rows)
 
 
 def pick_version(
@@ -76,30 +97,45 @@ def pick_version(
 ) -> tuple[EngineVersion | None, bool]:
     """The row for a version, and whether it is that version's own.
 
-    Without a wish the newest; between two rows the older, because options come and go with
-    releases and the last known ones are the best guess; None below the oldest.
+    Without a wish the newest that is no release candidate; between two rows the older, because
+    options come and go with releases and the last known ones are the best guess; None below the
+    oldest.
     """
     if wanted is None:
-        return rows[0], True
+        return next((row for row in rows if "rc" not in row.version), rows[0]), True
     for row in rows:
         if row.version == wanted:
             return row, True
     for row in rows:
-        if _order(row.version) <= _order(wanted):
+        if order(row.version) <= order(wanted):
             return replace(row, version=wanted), False
     return None, False
 
 
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in _NUMBER.findall(version))
+def _at(
+    version: str, common: Mapping[str, Any], changes: list[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The common row with every change up to that version laid over it."""
+    row = dict(common)
+    for change in changes:
+        if order(change["version"]) <= order(version):
+            row |= change
+    return row
 
 
-def _row(engine: str, row: Mapping[str, Any]) -> EngineVersion:
+def _row(
+    engine: str,
+    row: Mapping[str, Any],
+    version: str,
+    renamed: Mapping[str, str],
+    every: Mapping[str, VersionOptions],
+) -> EngineVersion:
+    own = every[version]
     return EngineVersion(
         engine=engine,
-        version=row["version"],
-        date=str(row["date"]),
-        source=row["source"],
+        version=version,
+        date=own.date,
+        source=own.source,
         program=tuple(row["program"]),
         image_program=tuple(row["image_program"]),
         images=row["images"],
@@ -111,5 +147,9 @@ def _row(engine: str, row: Mapping[str, Any]) -> EngineVersion:
         ram_bytes=int(row["ram_mib"]) * MIB,
         processes=int(row["processes"]),
         outside_share=frozenset(row.get("outside_share", ())),
-        flags=frozenset(row["flags"].split()),
+        flags=own.options,
+        words=row.get("words", {}),
+        renamed=renamed,
+        every=every,
+        folders=tuple(row.get("folders", ())),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from planner.engines.arguments import arguments
+from planner.engines.arguments import arguments, environment
 from planner.engines.engine import Launch
 from planner.farm import FarmHost
 from planner.render.bundle import File
@@ -119,7 +119,7 @@ def _bind(source: str, target: str) -> dict[str, Any]:
 
 
 def _environment(replica: Replica, launch: Launch) -> dict[str, Any]:
-    pairs = dict(replica.engine.environment(launch))
+    pairs = environment(replica.engine, launch)
     if len(replica.placed.devices) > 1:
         # indexes mean what nvidia-smi shows, not CUDA's order by speed
         pairs["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"

@@ -97,19 +97,21 @@ def join(
 def _version(
     engine: Engine, model: FarmModel, templates: Mapping[str, str]
 ) -> tuple[EngineVersion | None, tuple[Diagnostic, ...]]:
-    name = f"engines/{engine.name}.yaml"
-    rows, wanted = parse_versions(templates[name], name), model.spec.engine_version
+    name, options = f"engines/{engine.name}.yaml", f"engines/options/{engine.name}.yaml"
+    rows = parse_versions(templates[name], templates[options], name)
+    wanted = model.spec.engine_version
     row, own = pick_version(rows, wanted)
     path = ("models", model.name, "engine_version")
-    known = ", ".join(row.version for row in rows)
     if row is None:
         return None, (error(f"{engine.name} {wanted} is older than what planner knows", *path,
-                            value=wanted, advice=f"write one of {known}"),)  # fmt: skip
+                            value=wanted, advice=f"write {rows[-1].version} or a newer one"),
+                      )  # fmt: skip
     if own:
         return row, ()
+    nearest = next(known.version for known in rows if known.flags == row.flags)
     return row, (warning(f"the options of {engine.name} {wanted} are not known", *path,
-                         value=wanted, detail=f"known versions: {known}; the nearest older one's "
-                         "options are used"),)  # fmt: skip
+                         value=wanted, detail=f"those of {nearest} are used, the nearest older "
+                         "version that planner knows"),)  # fmt: skip
 
 
 def _program(

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from planner.diagnostics import Diagnostic, error
-from planner.engines.arguments import arguments
+from planner.engines.arguments import arguments, environment
 from planner.engines.engine import Launch
 from planner.farm import FarmHost
 from planner.render.bundle import File
@@ -124,7 +124,7 @@ def _command(replica: Replica, program: str) -> Entry:
 
 
 def _environment(replica: Replica) -> list[Entry]:
-    pairs = dict(replica.engine.environment(_launch(replica)))
+    pairs = environment(replica.engine, _launch(replica))
     devices = replica.placed.devices
     if devices:
         pairs["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"

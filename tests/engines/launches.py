@@ -23,7 +23,8 @@ def engine_of(name: str) -> Engine:
 
 
 def rows_of(name: str) -> Any:
-    return parse_versions(TEMPLATES[f"engines/{name}.yaml"], name)
+    options = TEMPLATES[f"engines/options/{name}.yaml"]
+    return parse_versions(TEMPLATES[f"engines/{name}.yaml"], options, name)
 
 
 def launch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_rows_are_complete(name: str) -> None:
         assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", row.date)
         assert row.source
         assert row.images
-        assert all(flag.startswith("-") for flag in row.flags)
+        assert row.flags
         assert 0 < row.port < 65536
         assert row.health.startswith("/")
         assert row.program[0].startswith("/")
@@ -35,7 +36,8 @@ def test_probes_ask_the_port_that_is_rendered(name: str) -> None:
 
 def test_every_engine_has_its_rows_and_no_other() -> None:
     found = {name for name in load_templates() if name.startswith("engines/")}
-    assert found == {f"engines/{name}.yaml" for name in NAMES}
+    files = {f"engines/{name}.yaml" for name in NAMES}
+    assert found == files | {f"engines/options/{name}.yaml" for name in NAMES}
 
 
 def rows() -> tuple[EngineVersion, ...]:
@@ -56,6 +58,29 @@ def test_a_version_between_two_takes_the_older_row_under_its_own_name() -> None:
     assert row.image_for("nvidia", "8.9") == "vllm/vllm-openai:v0.20.1"
 
 
+def test_what_has_changed_holds_from_its_version_on() -> None:
+    by_version = {row.version: row for row in rows()}
+    assert by_version["0.20.2"].outside_share == {"graphs"}
+    assert not by_version["0.21.0"].outside_share
+    assert by_version["0.11.2"].words["positions"] == "rope_scaling"
+    assert by_version["0.12.0"].words["positions"] == "rope_parameters"
+
+
+def test_a_release_candidate_is_taken_only_when_it_is_asked_for() -> None:
+    newest = rows()[0]
+    candidate = replace(newest, version="99.0.0rc1")
+    assert pick_version((candidate, *rows()), None) == (newest, True)
+    assert pick_version((candidate, *rows()), "99.0.0rc1") == (candidate, True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_renamed_was_there_under_both_names(name: str) -> None:
+    for row in rows_of(name):
+        for old, new in row.renamed.items():
+            assert row.elsewhere(old), old
+            assert row.elsewhere(new), new
+
+
 def test_a_version_older_than_all_has_no_row() -> None:
     assert pick_version(rows(), "0.6.0") == (None, False)
 
@@ -72,4 +97,4 @@ def test_the_image_fits_the_card() -> None:
 
 def test_a_broken_row_is_a_fault() -> None:
     with pytest.raises(EngineDataError, match=r"engines/x\.yaml"):
-        parse_versions("engine: x\ncommon: {}\nversions: [{version: '1'}]\n", "engines/x.yaml")
+        parse_versions("engine: x\ncommon: {}\n", "versions: [{version: '1'}]", "engines/x.yaml")

@@ -24,7 +24,9 @@ def sized(tmp_path: Path, model: str) -> Sized:
 @pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
 def test_sizing_assumes_the_version_that_is_installed(name: str) -> None:
     file = f"engines/{name}.yaml"
-    newest, _ = pick_version(parse_versions(load_templates()[file], file), None)
+    texts = load_templates()
+    options = texts[f"engines/options/{name}.yaml"]
+    newest, _ = pick_version(parse_versions(texts[file], options, file), None)
     assert newest is not None
     assert ENGINES[name].default_version == newest.version
 
