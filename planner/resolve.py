@@ -259,12 +259,19 @@ def _facts(
 def _shape(
     missed: NotFound, path: DocumentPath, reader: CatalogueReader, found: list[Diagnostic]
 ) -> Architecture | None:
-    """The architecture of a model without a row of its own, or None for one of no name known."""
+    """The architecture of a model without a row of its own, or of an image pipeline; None for one
+    of no name known."""
+    from planner.catalogue.pipeline import find_pipeline
     from planner.catalogue.shapes import find_shape
     from planner.sizing.architectures import architecture_of
 
     if missed.reason is not None:
-        return None
+        pipeline = find_pipeline(reader, missed.name)
+        if isinstance(pipeline, NotFound):
+            return None
+        from planner.sizing.architectures.pipelines import pipeline_architecture
+
+        return pipeline_architecture(pipeline.row)
     shape = find_shape(reader, missed.name)
     if isinstance(shape, NotFound):
         return None

@@ -18,9 +18,12 @@ class Component(NamedTuple):
 
 
 class PipelineFacts(NamedTuple):
-    """One pipeline. ``bytes`` is the sum of its components in the format ``dtype``."""
+    """One pipeline. ``bytes`` is the sum of its components in the format ``dtype``; ``family`` its
+    kind of sampler (sd15, sdxl, flux), ``pixels`` the side of the images it was trained on."""
 
     id: str
+    family: str
+    pixels: int
     license: Figure[str]
     dtype: str
     params: int
@@ -35,6 +38,8 @@ def parse_pipeline(data: object, where: str) -> PipelineFacts:
     row = open_row(data, where)
     pipeline = PipelineFacts(
         id=row.text("id"),
+        family=row.text("family"),
+        pixels=row.integer("pixels"),
         license=row.need("license", row.text_figure("license")),
         dtype=row.text("dtype"),
         params=row.integer("params"),
@@ -51,11 +56,19 @@ def parse_pipeline(data: object, where: str) -> PipelineFacts:
 
 
 def find_pipeline(reader: CatalogueReader, name: str) -> Match[PipelineFacts] | NotFound:
-    """Find an image pipeline by its hub name, with or without the publisher."""
-    ids = tuple(row_name.replace("--", "/", 1) for row_name in reader.names(PIPELINES))
-    for pipeline_id in ids:
+    """Find an image pipeline by its hub name, with or without the publisher, or by its family."""
+    rows = {row_name.replace("--", "/", 1): row_name for row_name in reader.names(PIPELINES)}
+    for pipeline_id, row_name in rows.items():
         if squash(name) in (squash(pipeline_id), squash(pipeline_id.partition("/")[2])):
-            row_name = pipeline_id.replace("/", "--")
-            where = f"catalogue {PIPELINES}/{row_name}.yaml"
-            return Match(parse_pipeline(reader.read(PIPELINES, row_name), where))
-    return NotFound("pipeline", name, nearest(name, ids))
+            return Match(_row(reader, row_name))
+    found = (_row(reader, row_name) for row_name in rows.values())
+    of_family = next((row for row in found if squash(row.family) == squash(name)), None)
+    if of_family is not None:
+        return Match(of_family, f"read as {of_family.id}")
+    return NotFound("pipeline", name, nearest(name, rows))
+
+
+def _row(reader: CatalogueReader, row_name: str) -> PipelineFacts:
+    return parse_pipeline(
+        reader.read(PIPELINES, row_name), f"catalogue {PIPELINES}/{row_name}.yaml"
+    )

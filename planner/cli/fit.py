@@ -25,8 +25,9 @@ def command(
         str, typer.Option("--on", help="A device or CPU, xN for several; or cuda, cpu, local.")
     ],
     engine: Annotated[
-        str, typer.Option(help="vllm, sglang, llama.cpp, ik_llama.cpp, ...")
-    ] = "vllm",
+        str | None,
+        typer.Option(help="vllm, llama.cpp, ik_llama.cpp, ...; by default what suits the model."),
+    ] = None,
     engine_version: Annotated[str | None, typer.Option(help="Such as 0.19.0.")] = None,
     quant: Annotated[str | None, typer.Option(help="bf16, fp8, awq, nvfp4, Q4_K_M, ...")] = None,
     kv_dtype: Annotated[

@@ -52,6 +52,16 @@ class LayerKind(StrEnum):
     STATELESS = "stateless"
 
 
+class Kind(StrEnum):
+    """What a model takes and gives, as far as its layers tell."""
+
+    LANGUAGE = "language"
+    EMBEDDING = "embedding"
+    SPEECH = "speech"
+    IMAGE = "image"
+
+
+WHISPER = "whisper"
 QUANTIZABLE = frozenset({Role.ATTENTION, Role.MLP, Role.EXPERT, Role.SHARED_EXPERT})
 
 
@@ -130,7 +140,8 @@ class Rope:
 class Architecture:
     """A model's shape. ``intermediate`` is the dense MLP width, 0 where there is none.
 
-    ``headless`` is a language model without its output matrix, as embedding models are.
+    ``headless`` is a language model without its output matrix, as embedding models are; ``pixels``
+    the side of the images that a pipeline was trained to make.
     """
 
     family: str
@@ -153,6 +164,14 @@ class Architecture:
     latent_value_dim: int = 0
     causal: bool = True
     vision_tokens: int = 0
+    pixels: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        """What it takes and gives."""
+        if self.family == WHISPER or self.pixels:
+            return Kind.IMAGE if self.pixels else Kind.SPEECH
+        return Kind.LANGUAGE if self.causal and not self.headless else Kind.EMBEDDING
 
     @property
     def parameters(self) -> int:

@@ -14,6 +14,7 @@ from planner.catalogue.find_model import ModelMatch, find_model
 from planner.catalogue.find_part import find_cpu, find_device, parse_device_spec
 from planner.catalogue.match import Match, NotFound
 from planner.catalogue.model import hugging_face_config
+from planner.catalogue.pipeline import find_pipeline
 from planner.catalogue.reader import CatalogueReader
 from planner.catalogue.shapes import find_shape
 from planner.diagnostics import Diagnostic, note
@@ -21,9 +22,15 @@ from planner.errors import BlueprintInvalid, UsageError
 from planner.sizing.adapters import RANKS
 from planner.sizing.architecture import Architecture, UnknownArchitecture
 from planner.sizing.architectures import architecture_of
+from planner.sizing.architectures.pipelines import pipeline_architecture
 from planner.sizing.devices import accelerator, nameless, processor
-from planner.sizing.engines_memory import ENGINES
+from planner.sizing.engines_memory import ENGINES, Engine, engine_name, usual_engine
 from planner.sizing.gguf import GgufWeights
+from planner.sizing.quantization import (
+    GGUF_STORAGES,
+    UnknownQuantization,
+    parse_quantization,
+)
 from planner.sizing.values import Accelerator, Processor, SizeRequest
 
 _NAMELESS: Final = ("cuda", "rocm", "gpu", "vulkan", "metal")
@@ -49,13 +56,14 @@ class LocalDevice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The words of the command line. ``options`` holds what was given, by request field.
+    """The words of the command line. ``options`` holds what was given, by request field;
+    ``engine`` None leaves the choice.
 
     ``local`` are this machine's cards where ``on`` asks for them.
     """
 
     model: str
-    engine: str
+    engine: str | None
     on: str
     device_memory: int | None = None
     memory_bandwidth: int | None = None
@@ -77,31 +85,47 @@ def ask(question: Question, reader: CatalogueReader, files: ModelFiles | None = 
     Raises UsageError for an engine or option that does not exist, BlueprintInvalid for a model or
     device that is not known.
     """
-    _check_options(question)
     notes: list[Diagnostic] = []
     devices, cpu = _hardware(question, reader, notes)
     options = dict(question.options)
-    if files is None:
-        name, architecture, quant = _from_catalogue(question, reader, notes)
-        gguf = checkpoint = None
-    else:
-        name, architecture, quant = files.name, files.architecture, files.quant
-        gguf, checkpoint = files.gguf, files.checkpoint_bytes
+    found, published = (files, None) if files else _from_catalogue(question, reader, notes)
+    engine = _engine(question, found, notes, devices=bool(devices))
+    _check_options(question, engine)
+    quant = found.quant or (None if engine.gguf else published)
     if not options.get("quant") and quant:
         options["quant"] = quant
     request = SizeRequest(
-        model=name, architecture=architecture, engine=question.engine, devices=devices, cpu=cpu,
-        gguf=gguf, checkpoint_bytes=checkpoint, **options,
+        model=found.name, architecture=found.architecture, engine=engine.name, devices=devices,
+        cpu=cpu, gguf=found.gguf, checkpoint_bytes=found.checkpoint_bytes, **options,
     )  # fmt: skip
     return Asked(request, tuple(notes))
 
 
-def _check_options(question: Question) -> None:
-    engine = ENGINES.get(question.engine)
+def _engine(
+    question: Question, files: ModelFiles, notes: list[Diagnostic], *, devices: bool
+) -> Engine:
+    if question.engine is None:
+        text = question.options.get("quant") or files.quant
+        gguf = files.gguf is not None or (text is not None and _is_gguf(text))
+        name, why = usual_engine(files.architecture, gguf=gguf, devices=devices)
+        notes.append(note(f"engine {name}: {why}"))
+        return ENGINES[name]
+    engine = ENGINES.get(engine_name(question.engine))
     if engine is None:
         raise UsageError(
             f"engine {question.engine!r} is not known", advice=f"write one of {', '.join(ENGINES)}"
         )
+    return engine
+
+
+def _is_gguf(quant: str) -> bool:
+    try:
+        return parse_quantization(quant, gguf=False).storage in GGUF_STORAGES
+    except UnknownQuantization:
+        return False
+
+
+def _check_options(question: Question, engine: Engine) -> None:
     rank = question.options.get("adapter_rank")
     if rank is not None and rank > RANKS[-1]:
         raise UsageError(f"--adapter-rank {rank} is above {RANKS[-1]}, the largest engines allow")
@@ -110,7 +134,7 @@ def _check_options(question: Question) -> None:
             flag = "--" + name.replace("_", "-")
             having = [other.name for other in ENGINES.values() if name in other.options]
             raise UsageError(
-                f"{question.engine} has no {flag}",
+                f"{engine.name} has no {flag}",
                 cause=f"engines that have it: {', '.join(having)}",
                 advice=f"leave {flag} out, or choose another --engine",
             )
@@ -179,7 +203,8 @@ def _remember(notes: list[Diagnostic], text: str | None) -> None:
 
 def _from_catalogue(
     question: Question, reader: CatalogueReader, notes: list[Diagnostic]
-) -> tuple[str, Architecture, str | None]:
+) -> tuple[ModelFiles, str | None]:
+    """The model as its name says, and the format of the published checkpoint."""
     match = find_model(reader, question.model)
     if isinstance(match, NotFound):
         return _from_shapes(question.model, reader, match, notes)
@@ -188,34 +213,33 @@ def _from_catalogue(
         architecture = catalogue_architecture(match)
     except UnknownArchitecture as wrong:
         raise BlueprintInvalid(f"{match.row.id}: {wrong}") from wrong
-    return match.row.id, architecture, native_quantization(match, question.engine)
+    named = match.quantization.name if match.quantization else None
+    return ModelFiles(match.row.id, architecture, None, named), match.row.weights.quantization
 
 
 def _from_shapes(
     name: str, reader: CatalogueReader, missed: NotFound, notes: list[Diagnostic]
-) -> tuple[str, Architecture, str | None]:
-    """A model known only by its config; raises BlueprintInvalid with the nearest names."""
+) -> tuple[ModelFiles, str | None]:
+    """A model known only by its config, or an image pipeline; raises BlueprintInvalid with the
+    nearest names."""
+    pipeline = find_pipeline(reader, name)
+    if isinstance(pipeline, Match):
+        _remember(notes, pipeline.note)
+        row = pipeline.row
+        return ModelFiles(row.id, pipeline_architecture(row)), row.dtype
     found = find_shape(reader, name) if missed.reason is None else missed
     if isinstance(found, NotFound):
-        nearest = tuple(dict.fromkeys((*missed.nearest, *found.nearest)))[:4]
+        nearest = tuple(dict.fromkeys((*missed.nearest, *found.nearest, *pipeline.nearest)))[:4]
         raise BlueprintInvalid(
             missed.summary,
             advice=(f"write {' or '.join(nearest)}, or " if nearest else "")
-            + "give a folder with its config.json, or a GGUF file",
+            + "give a folder with its config.json, or a GGUF file, or --from-hub",
         )
     _remember(notes, found.note)
-    return found.row.id, architecture_of(found.row.config, found.row.architecture), None
+    architecture = architecture_of(found.row.config, found.row.architecture)
+    return ModelFiles(found.row.id, architecture), None
 
 
 def catalogue_architecture(match: ModelMatch) -> Architecture:
     """The architecture of a catalogue row. Raises UnknownArchitecture."""
     return architecture_of(hugging_face_config(match.row), match.row.architecture)
-
-
-def native_quantization(match: ModelMatch, engine: str) -> str | None:
-    """What the written name says, else the format of the published checkpoint."""
-    if match.quantization is not None:
-        return match.quantization.name
-    if ENGINES[engine].gguf:
-        return None
-    return match.row.weights.quantization

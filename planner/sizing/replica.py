@@ -10,7 +10,7 @@ from planner.farm import FarmHost, FarmModel, HostDevice
 from planner.sizing.architecture import Architecture, UnknownArchitecture
 from planner.sizing.architectures import architecture_of
 from planner.sizing.devices import accelerator, processor
-from planner.sizing.engines_memory import ENGINES
+from planner.sizing.engines_memory import ENGINES, engine_name
 from planner.sizing.kv import UnknownKvType
 from planner.sizing.quantization import UnknownQuantization
 from planner.sizing.size import UnknownEngine, size
@@ -40,10 +40,11 @@ class ReplicaSizer:
 
         What cannot be sized is a report that does not fit and says why.
         """
-        architecture = self._architecture(model)
+        architecture, footprint = self._architecture(model), model.spec.footprint
+        unknown = isinstance(architecture, str) or engine_name(model.engine) not in ENGINES
+        if unknown and footprint is not None:
+            return _declared(model, devices, footprint)
         if isinstance(architecture, str):
-            if model.spec.footprint is not None:
-                return _declared(model, devices, model.spec.footprint)
             return _unsized(model, architecture)
         try:
             request = _request(model, host, devices, architecture)

@@ -7,7 +7,8 @@ from typing import Final
 
 from planner.diagnostics import Diagnostic, error, has_errors, note
 from planner.sizing.adapters import RANKS
-from planner.sizing.engines_memory import ENGINES, Engine, Plan
+from planner.sizing.architecture import Kind
+from planner.sizing.engines_memory import ENGINES, Engine, Plan, engine_name
 from planner.sizing.kv import KvTypes, UnknownKvType, bytes_per_token, parse_kv_types
 from planner.sizing.quantization import (
     Quantization,
@@ -18,7 +19,12 @@ from planner.sizing.quantization import (
 from planner.sizing.speed import decode_and_prefill
 from planner.sizing.values import DeviceSize, HostSize, SizeReport, SizeRequest
 
-_SPEECH: Final = "whisper"
+_MEANT: Final = {
+    Kind.LANGUAGE: "a language model",
+    Kind.EMBEDDING: "an embedding or rerank model",
+    Kind.SPEECH: "a Whisper model",
+    Kind.IMAGE: "an image pipeline",
+}
 _DEFAULT_QUANT: Final = {True: "Q4_K_M", False: "bf16"}
 
 
@@ -35,8 +41,8 @@ def size(request: SizeRequest) -> SizeReport:
     plan, found = _plan(request, engine)
     if engine.needs_device and not plan.request.devices:
         return _refused(request, found, _needs_gpu(request))
-    if engine.gguf and request.architecture.family == _SPEECH:
-        return _refused(request, found, _reads_no_speech(request))
+    if request.architecture.kind not in engine.serves:
+        return _refused(request, found, _does_not_serve(request))
     memory = engine.memory(plan)
     decode, prefill = decode_and_prefill(plan) if request.architecture.causal else (None, None)
     if decode is None and request.architecture.causal and plan.request.devices:
@@ -69,6 +75,8 @@ def _refused(request: SizeRequest, found: list[Diagnostic], why: Diagnostic) -> 
 
 
 def _needs_gpu(request: SizeRequest) -> Diagnostic:
+    if request.architecture.kind is Kind.IMAGE:
+        return error(f"{request.engine} needs a GPU: a CPU takes minutes for a picture")
     return error(
         f"{request.engine} needs a GPU",
         detail="a CPU alone is served by llama.cpp or ik_llama.cpp",
@@ -76,11 +84,15 @@ def _needs_gpu(request: SizeRequest) -> Diagnostic:
     )
 
 
-def _reads_no_speech(request: SizeRequest) -> Diagnostic:
+def _does_not_serve(request: SizeRequest) -> Diagnostic:
+    kind = request.architecture.kind
+    able = [engine.name for engine in ENGINES.values() if kind in engine.serves]
     return error(
-        f"{request.engine} runs no speech models",
-        detail=f"{request.model} is a Whisper model",
-        advice="choose the engine whisper.cpp, faster-whisper or vllm",
+        f"{request.engine} runs no {kind} models",
+        detail=f"{request.model} is {_MEANT[kind]}",
+        advice=f"choose the engine {' or '.join((', '.join(able[:-1]), able[-1]))}"
+        if len(able) > 1
+        else f"choose the engine {able[0]}",
     )
 
 
@@ -92,10 +104,10 @@ def _speed_unknown(request: SizeRequest) -> Diagnostic:
 
 def engine_of(name: str) -> Engine:
     """The engine of that name. Raises UnknownEngine with the known names."""
-    if name not in ENGINES:
-        known = ", ".join(ENGINES)
-        raise UnknownEngine(f"no engine {name!r}: planner sizes {known}")
-    return ENGINES[name]
+    found = ENGINES.get(engine_name(name))
+    if found is None:
+        raise UnknownEngine(f"no engine {name!r}: planner sizes {', '.join(ENGINES)}")
+    return found
 
 
 def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]:

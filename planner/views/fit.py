@@ -131,8 +131,9 @@ def _figures(report: SizeReport) -> list[str]:
         rows.append(("KV holds", f"{report.kv_capacity_tokens:,} tokens"))
     if report.max_context:
         rows.append(("longest", f"{report.max_context:,} tokens in one sequence"))
-    rows.append(("decode", _speed(report.decode)))
-    rows.append(("prefill", _speed(report.prefill)))
+    if report.kv_bytes_per_token or report.decode:  # what answers in tokens
+        rows.append(("decode", _speed(report.decode)))
+        rows.append(("prefill", _speed(report.prefill)))
     return [f"{name:<10} {value}" for name, value in rows]
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from planner.catalogue.find_model import find_model
 from planner.catalogue.match import Match, NotFound
+from planner.catalogue.pipeline import find_pipeline
 from planner.catalogue.shapes import find_shape
 from planner.sizing.architecture import Architecture
 from planner.sizing.architectures import architecture_of
+from planner.sizing.architectures.pipelines import pipeline_architecture
 from planner.sizing.ask import catalogue_architecture
 from planner.sizing.size import size
 from planner.sizing.values import Accelerator, Processor, SizeReport, SizeRequest
@@ -21,10 +23,13 @@ SHIPPED = PackagedCatalogue()
 
 @cache
 def architecture(name: str) -> Architecture:
-    """The architecture of a catalogue row or shape."""
+    """The architecture of a catalogue row, a shape or an image pipeline."""
     found = find_model(SHIPPED, name)
     if not isinstance(found, NotFound):
         return catalogue_architecture(found)
+    pipeline = find_pipeline(SHIPPED, name)
+    if isinstance(pipeline, Match):
+        return pipeline_architecture(pipeline.row)
     shape = find_shape(SHIPPED, name)
     assert isinstance(shape, Match), name
     return architecture_of(shape.row.config, shape.row.architecture)

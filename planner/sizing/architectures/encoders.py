@@ -70,7 +70,8 @@ def encoder(config: Config, family: str, *, labels: int = 0) -> Architecture:
         tuple(tensors),
         intermediate=whole(config, "intermediate_size"),
         tied=True,
-        max_position=positions,
+        # RoBERTa counts positions from behind the padding token's index
+        max_position=positions - 2 if family.startswith("xlm-roberta") else positions,
         causal=False,
     )
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.sizing.engines_memory import llama_cpp, plain, sglang, vllm
+from planner.sizing.architecture import Architecture, Kind
+from planner.sizing.engines_memory import (
+    embedding,
+    images,
+    llama_cpp,
+    sglang,
+    speech,
+    tgi,
+    vllm,
+)
 from planner.sizing.engines_memory.common import Engine, EngineMemory, MemoryModel, Plan
 from planner.sizing.engines_memory.vllm_versions import LATEST
 
@@ -18,6 +27,10 @@ _GPU: Final = frozenset({"tp", "pp", "gpu_memory_utilization", "adapters", "adap
 _LLAMA: Final = frozenset(
     {"ubatch", "gpu_layers", "cpu_moe", "flash_attention", "adapters", "adapter_rank"}
 )
+_SHARDED: Final = frozenset({"tp", "gpu_memory_utilization", "adapters", "adapter_rank"})
+_LANGUAGE: Final = frozenset({Kind.LANGUAGE})
+_VECTORS: Final = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
+_SPEECH: Final = frozenset({Kind.SPEECH})
 _SHARED_CACHE: Final = frozenset({"unified"})
 _VERSIONED: Final = frozenset({"engine_version"})
 
@@ -31,6 +44,7 @@ ENGINES: Final[dict[str, Engine]] = {
             gguf=False,
             default_version=LATEST,
             needs_device=True,
+            serves=frozenset({Kind.LANGUAGE, Kind.EMBEDDING, Kind.SPEECH}),
         ),
         Engine("sglang", sglang.memory, _COMMON | _GPU | _VERSIONED, gguf=False, needs_device=True),
         Engine(
@@ -42,11 +56,63 @@ ENGINES: Final[dict[str, Engine]] = {
         ),
         Engine("ik_llama.cpp", llama_cpp.ik_llama_cpp, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         Engine("ollama", llama_cpp.ollama, _COMMON | _LLAMA | _VERSIONED, gguf=True),
-        Engine("text-embeddings-inference", plain.memory, _COMMON | _VERSIONED, gguf=False),
-        Engine("infinity", plain.memory, _COMMON | _VERSIONED, gguf=False),
-        Engine("whisper.cpp", plain.memory, _COMMON | _VERSIONED, gguf=False),
-        Engine("faster-whisper", plain.memory, _COMMON | _VERSIONED, gguf=False),
+        Engine("tgi", tgi.tgi, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
+               serves=_LANGUAGE),
+        Engine("lorax", tgi.lorax, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
+               serves=_LANGUAGE),
+        Engine("text-embeddings-inference", embedding.text_embeddings_inference,
+               _COMMON | _VERSIONED, gguf=False, serves=_VECTORS),
+        Engine("infinity", embedding.infinity, _COMMON | _VERSIONED, gguf=False, serves=_VECTORS),
+        Engine("faster-whisper", speech.faster_whisper, _COMMON | _VERSIONED, gguf=False,
+               serves=_SPEECH),
+        Engine("speaches", speech.faster_whisper, _COMMON | _VERSIONED, gguf=False,
+               serves=_SPEECH),
+        Engine("whisper.cpp", speech.whisper_cpp, _COMMON | _VERSIONED, gguf=False,
+               serves=_SPEECH),
+        Engine("comfyui", images.comfyui, frozenset({"quant", "parallel"}) | _VERSIONED,
+               gguf=False, needs_device=True, serves=frozenset({Kind.IMAGE})),
     )
+}  # fmt: skip
+_ALIASES: Final = {
+    "text-generation-inference": "tgi",
+    "tei": "text-embeddings-inference",
+    "llama-cpp": "llama.cpp",
+    "llamacpp": "llama.cpp",
+    "llama-server": "llama.cpp",
+    "ik-llama.cpp": "ik_llama.cpp",
+    "ik_llama": "ik_llama.cpp",
 }
 
-__all__ = ["ENGINES", "Engine", "EngineMemory", "MemoryModel", "Plan"]
+
+def engine_name(written: str) -> str:
+    """The name that sizing knows an engine by; as written where it knows none."""
+    lower = written.strip().lower()
+    return _ALIASES.get(lower, lower)
+
+
+def usual_engine(architecture: Architecture, *, gguf: bool, devices: bool) -> tuple[str, str]:
+    """The engine for a model where none is named, and why."""
+    match architecture.kind:
+        case Kind.SPEECH:
+            return "faster-whisper", "made for Whisper models"
+        case Kind.IMAGE:
+            return "comfyui", "made for image pipelines"
+        case Kind.EMBEDDING if not gguf:
+            return "text-embeddings-inference", "made for embeddings and reranking"
+        case Kind.LANGUAGE | Kind.EMBEDDING:
+            if gguf:
+                return "llama.cpp", "it reads GGUF"
+            if not devices:
+                return "llama.cpp", "it runs from RAM"
+            return "vllm", "the fastest for several readers at once"
+
+
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineMemory",
+    "MemoryModel",
+    "Plan",
+    "engine_name",
+    "usual_engine",
+]

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planner.diagnostics import Diagnostic
+from planner.diagnostics import Diagnostic, error
+from planner.sizing.architecture import Architecture, Kind, Role
 from planner.sizing.kv import KvTypes
-from planner.sizing.quantization import Quantization
+from planner.sizing.quantization import Quantization, Storage
 from planner.sizing.values import Accelerator, SizeRequest, Term
 from planner.sizing.weights import checkpoint_bytes
-from planner.units import gib
+from planner.units import ceil_div, gib
 
 # a card's engine sees less than its driver reports; the driver and firmware keep this share
 _DRIVER_SHARE = 0.0175
@@ -47,12 +48,13 @@ MemoryModel = Callable[[Plan], EngineMemory]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine that sizing knows: its memory model, and the request options it has."""
+    """An engine that sizing knows: its memory model, the request options it has, what it serves."""
 
     name: str
     memory: MemoryModel
     options: frozenset[str]
     gguf: bool
+    serves: frozenset[Kind] = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
     default_version: str | None = None
     needs_device: bool = False
 
@@ -77,6 +79,53 @@ def correction(plan: Plan) -> int:
     if stored is None:
         return 0
     return stored - checkpoint_bytes(plan.request.architecture, plan.quantization)
+
+
+def forward_bytes(a: Architecture, tokens: int, ranks: int, experts_per_token: int | None) -> int:
+    """Bytes alive at once in 16 bit while ``tokens`` pass one layer: its widest linear's inputs and
+    outputs, the residual, and the routed experts' workspace."""
+    shared = (t.shape[0] for t in a.tensors if t.role is Role.SHARED_EXPERT)
+    widest = ceil_div(max(a.intermediate, max(shared, default=0)), ranks)
+    forward = tokens * 3 * (widest + a.hidden) * 2
+    if not a.experts:
+        return forward
+    width = ceil_div(a.expert_width, ranks)
+    top = experts_per_token or a.experts_per_token
+    return forward + tokens * top * (max(2 * width, a.hidden) + width) * 2
+
+
+def computed_in(plan: Plan) -> Quantization:
+    """How a small server holds its weights: 16 bit become 32 where only a CPU computes."""
+    if plan.request.devices or plan.quantization.storage is not Storage.WIDE:
+        return plan.quantization
+    return Quantization("fp32", Storage.FP32)
+
+
+def on_one_device(
+    plan: Plan,
+    terms: tuple[Term, ...],
+    host: tuple[Term, ...],
+    found: tuple[Diagnostic, ...],
+    advice: str,
+) -> EngineMemory:
+    """The answer of a server that lies whole on the first device, or in RAM without one.
+
+    ``advice`` says what makes it smaller.
+    """
+    request, need = plan.request, sum(item.bytes for item in terms)
+    longest = request.architecture.max_position or None
+    if not request.devices:
+        ram = request.host_memory_bytes
+        return EngineMemory((), terms, ram is None or need <= ram, None, longest, found)
+    memory = request.devices[0].memory_bytes
+    if memory is not None and need > memory:
+        found = (*found, error(f"{show(need - memory)} are missing", advice=advice))
+        return EngineMemory((terms, *_idle(plan)), host, False, None, longest, found)
+    return EngineMemory((terms, *_idle(plan)), host, True, None, longest, found)
+
+
+def _idle(plan: Plan) -> tuple[tuple[Term, ...], ...]:
+    return ((),) * (len(plan.request.devices) - 1)
 
 
 def version_of(text: str | None, default: str) -> tuple[int, int]:
