@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from planner.apply import ready, steps, transfer
 from planner.apply.connections import Connections
@@ -18,6 +17,7 @@ from planner.apply.events import (
     OperationSkipped,
     OperationStarted,
 )
+from planner.apply.locked import locked
 from planner.apply.observe import observe_host
 from planner.apply.result import ApplyResult, HostMovedOn, HostResult
 from planner.apply.run import HostRun, RunOptions
@@ -39,13 +39,11 @@ from planner.diff.values import (
 from planner.errors import (
     ApplyFailed,
     ApplyFailedServing,
-    HostLocked,
     Interrupted,
     PlannerError,
 )
 from planner.remote.transport import ConnectionLost, Transport
 
-LOCKED = 75
 _STOP_SECONDS = 180.0
 _START_SECONDS = 300.0
 
@@ -73,7 +71,7 @@ def execute(
 
         def work(host: str, transport: Transport) -> HostResult:
             run = HostRun(host, transport, layout, options, tell, stopped.is_set)
-            return _host(run, plan, connections)
+            return _host(run, plan)
 
         outcomes = connections.each(plan.hosts, work)
     results = {
@@ -89,12 +87,12 @@ def execute(
     return ApplyResult(results)
 
 
-def _host(run: HostRun, plan: Plan, connections: Connections) -> HostResult:
+def _host(run: HostRun, plan: Plan) -> HostResult:
     """Do one host's part, under its lock."""
     operations = plan.of(run.host)
     run.emit(HostStarted(run.host, len(operations)))
     try:
-        with _locked(run, connections):
+        with locked(run):
             _not_moved_on(run, plan)
             result = _walk(run, plan, operations)
     except PlannerError as problem:
@@ -102,44 +100,6 @@ def _host(run: HostRun, plan: Plan, connections: Connections) -> HostResult:
         result = HostResult(run.host, not_tried=ids, errors=(problem,))
     run.emit(HostFinished(run.host, result.errors[0] if result.errors else None))
     return result
-
-
-@contextmanager
-def _locked(run: HostRun, connections: Connections) -> Iterator[None]:
-    """Hold the project's lock on the host. Raises HostLocked, naming the holder."""
-    taken = run.call(steps.lock(run.layout, run.options.token, run.options.holder))
-    if taken.exit == LOCKED:
-        raise HostLocked(
-            f"another run is at work on {run.host}",
-            where=run.host,
-            cause=f"the lock says: {taken.stdout.strip()}",
-            advice=f"wait for it; if that run is gone: planner unlock BLUEPRINT --host {run.host}",
-        )
-    if not taken.ok:
-        raise PlannerError(
-            f"the lock on {run.host} cannot be taken", where=run.host, cause=taken.stderr.strip()
-        )
-    try:
-        yield
-    finally:
-        _unlock(run, connections)
-
-
-def _unlock(run: HostRun, connections: Connections) -> None:
-    """Give the lock back, over a new connection when the old one broke.
-
-    A host that is gone keeps its lock; the next run says whose it is.
-    """
-    command = steps.unlock(run.layout, run.options.token)
-    try:
-        run.call(command)
-    except ConnectionLost:
-        connections.drop(run.host)
-        try:
-            again = connections.get(run.host)
-            again.run(command.argv, stdin=command.stdin, seconds=10)
-        except PlannerError:
-            return
 
 
 def _not_moved_on(run: HostRun, plan: Plan) -> None:
@@ -214,18 +174,18 @@ def perform(run: HostRun, step: Operation) -> None:
         case WriteRelease():
             transfer.write(run, step)
         case StopWorkload(workload=seen):
-            run.check(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
+            run.change(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
         case ActivateRelease():
-            run.check(steps.activate(layout, step.release))
+            run.change(steps.activate(layout, step.release))
         case StartWorkload(workload=workload):
             command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
-            run.check(command, seconds=_START_SECONDS)
+            run.change(command, seconds=_START_SECONDS)
         case VerifyWorkload():
             ready.wait_ready(run, step.workload)
         case RemoveArtifact():
-            run.check(steps.remove(layout, step.key), seconds=_STOP_SECONDS)
+            run.change(steps.remove(layout, step.key), seconds=_STOP_SECONDS)
         case RemoveProject():
-            run.check(steps.remove_project(layout), seconds=_STOP_SECONDS)
+            run.change(steps.remove_project(layout), seconds=_STOP_SECONDS)
         case _:
             raise PlannerError(f"planner does not know how to do {step.kind}")
 

@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from planner.apply import steps
 from planner.apply.events import Event, OnEvent
 from planner.apply.steps import Layout
-from planner.errors import Interrupted, PlannerError
+from planner.errors import HostLocked, Interrupted, PlannerError
 from planner.remote.script import Command
 from planner.remote.transport import LineSink, Result, Transport
 
+LOCKED = 75  # exit status of scripts when the lock is another run's
+_TOO_LONG = 124  # exit status of timeout(1)
+_LATER = 15.0  # the host ends a command first, so that it can still say why
 HUB = "https://huggingface.co"
 
 
@@ -66,7 +70,41 @@ class HostRun:
         self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None
     ) -> Result:
         """Run a command. Raises PlannerError, with the end of what it said, when it fails."""
-        result = self.call(command, seconds=seconds, on_line=on_line)
+        return self.succeeded(self.call(command, seconds=seconds, on_line=on_line))
+
+    def change(
+        self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None
+    ) -> Result:
+        """Run a command that changes the host, as long as its lock is this run's; like check()."""
+        return self.succeeded(self.attempt(command, seconds=seconds, on_line=on_line))
+
+    def attempt(
+        self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None
+    ) -> Result:
+        """Run a command that changes the host, whatever its exit status.
+
+        The host ends it after ``seconds`` also when this machine is gone. Raises HostLocked when
+        the lock was lost.
+        """
+        guarded = steps.guarded(self.layout, self.options.token, command, seconds)
+        result = self.call(guarded, seconds=seconds + _LATER, on_line=on_line)
+        if result.exit == LOCKED:
+            raise HostLocked(
+                f"the lock on {self.host} was lost",
+                where=self.host,
+                cause="somebody has unlocked it, or this machine was cut off or asleep for a while",
+                advice="run the same command again: it goes on where it stopped",
+            )
+        if result.exit == _TOO_LONG:
+            raise PlannerError(
+                f"a command did not end within {seconds:.0f} s",
+                where=self.host,
+                cause=said(result),
+            )
+        return result
+
+    def succeeded(self, result: Result) -> Result:
+        """The result. Raises PlannerError, with the end of what the command said, for a failure."""
         if not result.ok:
             raise PlannerError("a command failed there", where=self.host, cause=said(result))
         return result

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 from planner.diff.places import image_tag, part_of, place_of
 from planner.errors import PlannerError
-from planner.remote.script import Command, Script, script_command
+from planner.remote.script import Command, Script, inline_command, script_command
 from planner.render.bundle import Artifact, ArtifactKind, Runtime
 
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
@@ -20,6 +21,7 @@ class Layout:
     project: str
     base: str = "/var/lib/planner"
     units: str = "/etc/systemd/system"
+    locks: str = "/run/planner"
 
     def __post_init__(self) -> None:
         if not _PROJECT.fullmatch(self.project):
@@ -45,17 +47,25 @@ class Layout:
 
 def observe(layout: Layout, *, full: bool = False) -> Command:
     """Print everything the host has of the project."""
-    return layout.script(Script.OBSERVE, "full" if full else "brief")
+    return layout.script(Script.OBSERVE, layout.locks, "full" if full else "brief")
 
 
-def lock(layout: Layout, token: str, holder: str) -> Command:
-    """Take the project's lock on the host."""
-    return layout.script(Script.LOCK, token, holder)
+def lock(layout: Layout, token: str, holder: str, silence_seconds: int) -> Command:
+    """Hold the project's lock on the host until the input ends or is silent for so long."""
+    words = (layout.locks, layout.project, token, holder, str(silence_seconds))
+    return inline_command(Script.LOCK, *words)
+
+
+def guarded(layout: Layout, token: str, command: Command, seconds: float) -> Command:
+    """``command``, run only while the lock with ``token`` is held, and ended after ``seconds``."""
+    words = (layout.locks, layout.project, token, str(math.ceil(seconds)))
+    guard = inline_command(Script.GUARD, *words)
+    return Command((*guard.argv, *command.argv), command.stdin)
 
 
 def unlock(layout: Layout, token: str) -> Command:
-    """Give the lock back."""
-    return layout.script(Script.UNLOCK, token)
+    """Take the lock with ``token`` away from whoever holds it."""
+    return layout.script(Script.UNLOCK, layout.locks, token)
 
 
 def begin_transfer(layout: Layout, part: str) -> Command:

@@ -44,7 +44,7 @@ def push(run: HostRun, step: PushArtifact) -> None:
         for _ in range(2):
             _send(run, step, source, part, size)
             finish = steps.finish_transfer(run.layout, artifact)
-            result = run.call(finish, seconds=120 + size / _SLOWEST_BYTES_PER_SECOND)
+            result = run.attempt(finish, seconds=120 + size / _SLOWEST_BYTES_PER_SECOND)
             if result.ok:
                 return
             if result.exit != WRONG_DIGEST:
@@ -59,7 +59,7 @@ def push(run: HostRun, step: PushArtifact) -> None:
 
 def _send(run: HostRun, step: PushArtifact, source: BinaryIO, part: str, size: int) -> None:
     """Send what the host does not have yet of the file."""
-    begin = run.check(steps.begin_transfer(run.layout, part))
+    begin = run.change(steps.begin_transfer(run.layout, part))
     have = int(begin.stdout.strip() or 0)
     offset = have if have <= size else 0
     report = _reporter(run, step, size)
@@ -95,16 +95,16 @@ def fetch(run: HostRun, step: FetchArtifact) -> None:
             run.emit(OperationProgress(step, text=line))
 
     command = steps.fetch(run.layout, step.artifact, run.options.hub)
-    run.check(command, seconds=_FETCH_SECONDS, on_line=on_line)
+    run.change(command, seconds=_FETCH_SECONDS, on_line=on_line)
 
 
 def write(run: HostRun, step: WriteRelease) -> None:
     """Write the release folder. Raises PlannerError when the host refuses it."""
     part = f"release-{step.bundle.digest}.part"
-    run.check(steps.begin_transfer(run.layout, part))
+    run.change(steps.begin_transfer(run.layout, part))
     archive = io.BytesIO(pack(step.bundle))
     run.transport.put(archive, run.layout.incoming(part), progress=lambda _: None)
-    run.check(steps.write_release(run.layout, part, step.bundle.digest))
+    run.change(steps.write_release(run.layout, part, step.bundle.digest))
 
 
 def pack(bundle: HostBundle) -> bytes:

@@ -18,7 +18,9 @@ from typing import BinaryIO
 
 from planner.remote.script import Script, script_text
 from planner.remote.transport import (
+    HELD,
     ConnectionLost,
+    Holding,
     HttpAnswer,
     HttpRequest,
     LineSink,
@@ -95,6 +97,7 @@ class FakeTransport:
         self.host = host
         self.closed = False
         self._broken = False
+        self._held: str | None = None
 
     def run(
         self,
@@ -106,8 +109,11 @@ class FakeTransport:
     ) -> Result:
         """Do in memory what the command would do; see Transport.run."""
         command_line(argv, root=True)  # what cannot be quoted could not be sent either
+        token, argv = _unguarded(argv)
         name, args = _name(argv, stdin)
         self._spend(name)
+        if token is not None and (self.host.lock is None or self.host.lock[0] != token):
+            return Result(75, "", "the lock is another run's by now")
         if name in self.host.breaks:
             return Result(1, "", self.host.breaks[name])
         result = _HANDLERS[name](self.host, *args)
@@ -130,17 +136,59 @@ class FakeTransport:
         status = self.host.answers(request)
         return None if status is None else HttpAnswer(status)
 
+    def hold(self, argv: Sequence[str], *, seconds: float = 20) -> Holding | Result:
+        """Hold the lock until it is released, or this road ends."""
+        token, holder = argv[6:8]
+        self._spend("lock")
+        result = _lock(self.host, token, holder)
+        if result.stdout.encode().strip() != HELD:
+            return result
+        self._held = token
+        return _FakeHold(self, token)
+
+    def give_back(self) -> None:
+        """What the host does when the road that holds its lock ends."""
+        if self.host.lock is not None and self.host.lock[0] == self._held:
+            self.host.lock = None
+
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+        self.give_back()
 
     def _spend(self, name: str) -> None:
         self.host.calls.append(name)
         self._broken = self._broken or self.host.budget == 0
-        if self._broken:  # and stays so: only a new connection helps
+        if self._broken:
+            # and stays so: only a new connection helps
+            self.give_back()
             raise ConnectionLost("the connection broke", cause="the fake host's budget is over")
         if self.host.budget is not None:
             self.host.budget -= 1
+
+
+class _FakeHold:
+    """The lock of a fake host, held."""
+
+    def __init__(self, road: FakeTransport, token: str) -> None:
+        self._road, self._token = road, token
+
+    @property
+    def lost(self) -> bool:
+        lock = self._road.host.lock
+        return lock is None or lock[0] != self._token
+
+    def release(self, seconds: float = 10) -> bool:
+        self._road.host.calls.append("unlock")
+        self._road.give_back()
+        return True
+
+
+def _unguarded(argv: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """The token of the lock that a command needs, and the command itself."""
+    if list(argv[:3]) == ["sh", "-c", script_text(Script.GUARD).decode()]:
+        return argv[6], argv[8:]
+    return None, argv
 
 
 def _name(argv: Sequence[str], stdin: bytes) -> tuple[str, list[str]]:
@@ -157,7 +205,7 @@ def _name(argv: Sequence[str], stdin: bytes) -> tuple[str, list[str]]:
     raise AssertionError(f"the fake host does not know {shlex.join(argv)}")
 
 
-def _observe(host: FakeHost, project: str, depth: str) -> Result:
+def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines = ["@planner 1", *(["@folder"] if host.folder else [])]
     if host.current is not None:
         files = host.releases[host.current].items()
@@ -228,23 +276,22 @@ def _image_line(place: str) -> str:
     return f"{repository}|<none>|{digest}"
 
 
-def _lock(host: FakeHost, project: str, token: str, holder: str) -> Result:
+def _lock(host: FakeHost, token: str, holder: str) -> Result:
     if host.lock is not None:
         return Result(75, host.lock[1] + "\n")
-    host.folder, host.lock = True, (token, holder)
-    return Result(0)
+    host.lock = (token, holder)
+    return Result(0, HELD.decode() + "\n")
 
 
-def _unlock(host: FakeHost, project: str, token: str) -> Result:
-    given = host.lock is not None and host.lock[0] == token
-    if given:
+def _unlock(host: FakeHost, project: str, locks: str, token: str) -> Result:
+    taken = host.lock is not None and host.lock[0] == token
+    if taken:
         host.lock = None
-    if not (host.releases or host.places or host.incoming):
-        host.folder = False
-    return Result(0, "given back\n" if given else "")
+    return Result(0, "taken away\n" if taken else "")
 
 
 def _begin_transfer(host: FakeHost, project: str, part: str) -> Result:
+    host.folder = True
     return Result(0, f"{len(host.incoming.get(part, b''))}\n")
 
 
@@ -350,7 +397,7 @@ def _remove(host: FakeHost, project: str, place: str) -> Result:
 
 
 def _remove_project(host: FakeHost, project: str) -> Result:
-    host.current = None
+    host.current, host.folder = None, False
     host.releases, host.incoming, host.workloads = {}, {}, {}
     host.links = set()
     host.places = {place for place in host.places if place.startswith("registry/")}
@@ -359,7 +406,6 @@ def _remove_project(host: FakeHost, project: str) -> Result:
 
 _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.OBSERVE: _observe,
-    Script.LOCK: _lock,
     Script.UNLOCK: _unlock,
     Script.BEGIN_TRANSFER: _begin_transfer,
     Script.PLACE_FILE: _place,

@@ -12,7 +12,9 @@ from tempfile import TemporaryFile
 from typing import IO, BinaryIO
 
 from planner.errors import HostUnreachable, PlannerError
+from planner.remote.hold import Hold
 from planner.remote.transport import (
+    HELD,
     ConnectionLost,
     HttpAnswer,
     HttpRequest,
@@ -124,5 +126,46 @@ class LocalTransport:
         with link:
             return ask(link, request)
 
+    def hold(self, argv: Sequence[str], *, seconds: float = 20) -> Hold | Result:
+        """Run a command that lives on; see Transport.hold."""
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            [*self._prefix, *argv], stdin=pipe, stdout=pipe, start_new_session=True
+        )
+        overdue = threading.Timer(seconds, process.kill)
+        overdue.start()
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        overdue.cancel()
+        if line.strip() == HELD:
+            return Hold(_Process(process))
+        rest, _ = process.communicate()
+        return Result(process.returncode, (line + rest).decode(errors="replace"))
+
     def close(self) -> None:
         """Nothing is held open."""
+
+
+class _Process:
+    """A command of this machine that is held on to."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def send(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def end_input(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def wait(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return True

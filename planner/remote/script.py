@@ -1,6 +1,7 @@
 """The multi-step actions on a host: static POSIX shell scripts that take arguments.
 
-A script travels over standard input to ``sh -s -- ARGUMENTS``, so that no text is pasted into it.
+A script travels over standard input to ``sh -s -- ARGUMENTS``, so that no text is pasted into it;
+one that needs standard input for itself is an argument of ``sh -c``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class Script(StrEnum):
 
     OBSERVE = "observe"
     LOCK = "lock"
+    GUARD = "guard"
     UNLOCK = "unlock"
     BEGIN_TRANSFER = "begin_transfer"
     PLACE_FILE = "place_file"
@@ -49,3 +51,8 @@ def script_text(script: Script) -> bytes:
 def script_command(script: Script, *args: str) -> Command:
     """The command that runs a script with these arguments."""
     return Command(("sh", "-s", "--", *args), script_text(script))
+
+
+def inline_command(script: Script, *args: str) -> Command:
+    """The command that runs a script with these arguments and leaves it standard input."""
+    return Command(("sh", "-c", script_text(script).decode(), "sh", *args))

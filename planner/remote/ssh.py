@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from planner.errors import HostUnreachable, PlannerError
 from planner.remote.address import HostAddress
+from planner.remote.hold import Hold
 from planner.remote.login import close_session, dial, open_session
 from planner.remote.ssh_config import Login, read_ssh_config, resolve_login
 from planner.remote.transport import (
+    HELD,
     ConnectionLost,
     HttpAnswer,
     HttpRequest,
@@ -164,6 +166,23 @@ class SshTransport:
         finally:
             channel.close()
 
+    def hold(self, argv: Sequence[str], *, seconds: float = 20) -> Hold | Result:
+        """Run a command that lives on; see Transport.hold."""
+        deadline = time.monotonic() + seconds
+        channel = self._start(argv, seconds)
+        channel.settimeout(seconds)
+        line = b""
+        try:
+            while not line.endswith(b"\n") and (byte := channel.recv(1)):
+                line += byte
+        except TimeoutError as problem:
+            channel.close()
+            raise self._lost("a command said nothing in time") from problem
+        if line.strip() == HELD:
+            return Hold(_HeldChannel(channel))
+        rest = self._finish(channel, deadline, None)
+        return Result(rest.exit, line.decode(errors="replace") + rest.stdout, rest.stderr)
+
     def close(self) -> None:
         """End the session and those of its jump hosts."""
         for session in reversed(self._sessions):
@@ -225,6 +244,25 @@ class SshTransport:
             cause=cause,
             advice="run the same command again: it goes on where it stopped",
         )
+
+
+class _HeldChannel:
+    """A channel whose command is held on to."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def send(self, data: bytes) -> None:
+        self._channel.sendall(data)
+
+    def end_input(self) -> None:
+        self._channel.shutdown_write()
+
+    def wait(self, seconds: float) -> bool:
+        ended = self._channel.status_event.wait(seconds) or self._channel.closed
+        if ended:
+            self._channel.close()
+        return ended
 
 
 class _Text:

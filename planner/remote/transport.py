@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from planner.errors import PlannerError
 
@@ -14,6 +14,10 @@ Progress = Callable[[int], None]
 
 LineSink = Callable[[str], None]
 """Called with each line a command prints while it runs."""
+
+
+HELD: Final = b"held"
+"""The first line of a command that lives on and wants to be held on to."""
 
 
 class ConnectionLost(PlannerError):
@@ -64,6 +68,17 @@ class HttpRequest:
         return "GET" if self.body is None else "POST"
 
 
+class Holding(Protocol):
+    """A command that runs on the host until it is released, or until the host hears nothing."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the command has ended by itself."""
+
+    def release(self, seconds: float = 10) -> bool:
+        """Let the command end, and wait for that; whether it has ended."""
+
+
 class Transport(Protocol):
     """A connection to one host. Commands run there as root, in the order they are given."""
 
@@ -85,6 +100,12 @@ class Transport(Protocol):
 
     def http(self, request: HttpRequest, *, seconds: float = 10) -> HttpAnswer | None:
         """Ask an HTTP server of the host's; None when nothing answers."""
+
+    def hold(self, argv: Sequence[str], *, seconds: float = 20) -> Holding | Result:
+        """Run a command that lives on after its first line; what it left when it ended instead.
+
+        Raises ConnectionLost when the link breaks or nothing is said within ``seconds``.
+        """
 
     def close(self) -> None:
         """End the connection. Does nothing the second time."""

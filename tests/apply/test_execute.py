@@ -305,7 +305,7 @@ def test_a_broken_connection_ends_that_host_and_gives_the_lock_back(farm: FakeFa
     assert result.exit_code == 4
     assert result.hosts["box"].not_tried
     assert host.lock is None
-    assert len(farm.opened) == 2
+    assert len(farm.opened) == 1  # the lock ends with the connection that holds it
 
 
 def test_killed_after_any_number_of_calls_the_next_apply_converges(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -19,11 +22,18 @@ from planner.apply.steps import Layout
 from planner.apply.transfer import pack
 from planner.diff.values import Observed
 from planner.errors import PlannerError
-from planner.remote.script import Command
+from planner.remote.script import Command, Script
 from planner.render.bundle import Artifact, ArtifactKind, File, HostBundle, Runtime
 from planner.render.manifest import render_manifest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="hosts are Linux")
+
+
+class Holder(NamedTuple):
+    """A process that holds a lock, and the first line it said."""
+
+    process: subprocess.Popen[str]
+    said: str
 
 
 @dataclass
@@ -34,7 +44,8 @@ class Sandbox:
 
     @property
     def layout(self) -> Layout:
-        return Layout("demo", str(self.root / "planner"), str(self.root / "units"))
+        root = self.root
+        return Layout("demo", str(root / "planner"), str(root / "units"), str(root / "locks"))
 
     @property
     def home(self) -> Path:
@@ -55,6 +66,18 @@ class Sandbox:
         done = self.run(command)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @contextmanager
+    def holding(self, token: str, holder: str = "me", silence: int = 30) -> Iterator[Holder]:
+        """The lock, held by a process of its own until the block ends."""
+        command = steps.lock(self.layout, token, holder, silence)
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command.argv, stdin=pipe, stdout=pipe, text=True) as process:
+            assert process.stdout is not None
+            yield Holder(process, process.stdout.readline().strip())
+            if process.stdin is not None and not process.stdin.closed:
+                process.stdin.close()
+            process.wait(timeout=10)
 
     def arrives(self, part: str, content: bytes) -> None:
         self.do(steps.begin_transfer(self.layout, part))
@@ -240,43 +263,96 @@ def test_images_are_imported_or_loaded_as_their_archive_says(box: Sandbox) -> No
         assert f"planner.local/demo:{image.key[:16]}" in log.read_text()
 
 
-def test_one_run_holds_the_lock(box: Sandbox) -> None:
-    box.do(steps.lock(box.layout, "t1", "me@laptop since 10:00"))
-    assert box.observe().lock == "me@laptop since 10:00"
-    second = box.run(steps.lock(box.layout, "t2", "she"))
-    assert (second.returncode, second.stdout) == (75, "me@laptop since 10:00\n")
-    box.do(steps.unlock(box.layout, "t2"))
-    assert box.observe().lock == "me@laptop since 10:00"
-    box.do(steps.unlock(box.layout, "t1"))
+def test_one_run_holds_the_lock_and_leaves_nothing_of_it(box: Sandbox) -> None:
+    with box.holding("t1", "me@laptop since 10:00") as first:
+        assert first.said == "held"
+        assert (box.observe().lock, box.observe().lock_token) == ("me@laptop since 10:00", "t1")
+        with box.holding("t2", "she") as second:
+            assert second.said == "me@laptop since 10:00"
+        assert second.process.returncode == 75
     assert box.observe().lock is None
+    assert list((box.root / "locks").iterdir()) == []
     assert not (box.root / "planner").exists()
 
 
-def test_what_a_run_left_that_was_killed_at_the_lock_is_swept_up(box: Sandbox) -> None:
-    (box.home / "lock.dead").mkdir(parents=True)
-    box.do(steps.lock(box.layout, "t1", "me"))
-    box.do(steps.unlock(box.layout, "t1"))
-    assert not (box.root / "planner").exists()
+def test_the_lock_of_a_run_that_is_gone_is_free_at_once(box: Sandbox) -> None:
+    with box.holding("t1") as first:
+        first.process.kill()
+        first.process.wait()
+        assert box.observe().lock is None
+        with box.holding("t2") as second:
+            assert second.said == "held"
+
+
+def test_a_run_that_gives_no_sign_of_life_loses_the_lock(box: Sandbox) -> None:
+    with box.holding("t1", silence=1) as first:
+        assert first.process.wait(timeout=10) == 0
+        with box.holding("t2") as second:
+            assert second.said == "held"
+
+
+def test_every_sign_of_life_is_answered(box: Sandbox) -> None:
+    with box.holding("t1", silence=2) as first:
+        assert first.process.stdin is not None
+        assert first.process.stdout is not None
+        for _ in range(3):
+            first.process.stdin.write(".")
+            first.process.stdin.flush()
+            assert first.process.stdout.readline() == ".\n"
 
 
 def test_many_runs_race_for_the_lock_and_one_wins(box: Sandbox) -> None:
-    commands = [steps.lock(box.layout, f"t{n}", f"run {n}") for n in range(20)]
-    racers = [
-        subprocess.Popen(c.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for c in commands
-    ]
-    for racer, command in zip(racers, commands, strict=True):
-        assert racer.stdin is not None
-        racer.stdin.write(command.stdin)
-        racer.stdin.close()
-    said = [racer.stdout.read().decode() for racer in racers if racer.stdout]
-    codes = [racer.wait() for racer in racers]
-    for racer in racers:
-        assert racer.stdout is not None
-        racer.stdout.close()
+    with ExitStack() as stack:
+        pipe = subprocess.PIPE
+        racers = [
+            stack.enter_context(subprocess.Popen(
+                steps.lock(box.layout, f"t{n}", f"run {n}", 30).argv, stdin=pipe, stdout=pipe,
+                text=True,
+            ))
+            for n in range(20)
+        ]  # fmt: skip
+        said = [racer.stdout.readline().strip() for racer in racers if racer.stdout]
+        winner = said.index("held")
+        assert said == [f"run {winner}" if n != winner else "held" for n in range(20)]
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.close()
+        codes = [racer.wait() for racer in racers]
     assert sorted(codes) == [0] + [75] * 19
-    winner = f"run {codes.index(0)}\n"
-    assert {text for text, code in zip(said, codes, strict=True) if code} == {winner}
-    assert [p.name for p in box.home.iterdir()] == ["lock"]
+    assert list((box.root / "locks").iterdir()) == []
+
+
+def guarded(box: Sandbox, token: str, *argv: str, seconds: float = 10) -> Command:
+    return steps.guarded(box.layout, token, Command(argv), seconds)
+
+
+def test_only_the_run_with_the_lock_changes_anything(box: Sandbox) -> None:
+    assert box.run(guarded(box, "t1", "echo", "x")).returncode == 75
+    with box.holding("t1"):
+        assert box.do(guarded(box, "t1", "echo", "x y")) == "x y\n"
+        assert box.run(guarded(box, "t2", "echo", "x")).returncode == 75
+        assert box.run(guarded(box, "t1", "sleep", "10", seconds=0.1)).returncode == 124
+        script = box.layout.script(Script.OBSERVE, box.layout.locks, "brief")
+        through = steps.guarded(box.layout, "t1", script, 10)
+        assert "@lock me" in box.do(through)
+
+
+def test_a_command_of_a_run_that_is_gone_is_waited_for(box: Sandbox) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(box.holding("t1"))
+        slow = guarded(box, "t1", "sh", "-c", "echo begun; exec sleep 30")
+        pipe = subprocess.PIPE
+        left = stack.enter_context(subprocess.Popen(slow.argv, stdout=pipe, text=True))
+        assert left.stdout is not None
+        assert left.stdout.readline() == "begun\n"
+        first.process.kill()
+        first.process.wait()
+        with box.holding("t2") as second:
+            assert second.said == "a command of an earlier run is still at work there"
+        left.terminate()
+        left.wait()
+        with box.holding("t3") as third:
+            assert third.said == "held"
 
 
 def test_places_are_removed_and_empty_folders_with_them(box: Sandbox) -> None:
@@ -369,12 +445,9 @@ def test_a_download_that_cannot_be_gone_on_with_begins_again(box: Sandbox) -> No
 
 def test_everything_of_the_project_is_removed(box: Sandbox) -> None:
     name = "planner-demo-chat-0.service"
-    box.do(steps.lock(box.layout, "t1", "me"))
     box.do(steps.activate(box.layout, box.write(File(f"units/{name}", "unit\n"))))
     box.arrives("x.part", b"x")
     box.do(steps.remove_project(box.layout))
-    assert [p.name for p in box.home.iterdir()] == ["lock"]
-    box.do(steps.unlock(box.layout, "t1"))
     assert not (box.root / "planner").exists()
     assert [p for p in (box.root / "units").rglob("*") if p.is_symlink()] == []
 
@@ -426,19 +499,14 @@ def test_a_clock_that_ticks_slowly_keeps_releases_in_order(box: Sandbox, text: s
     assert box.observe().releases == (second, first)
 
 
-def test_only_the_lock_with_that_token_is_given_back(box: Sandbox) -> None:
-    box.do(steps.lock(box.layout, "t1", "me"))
-    assert box.observe().lock_token == "t1"
-    assert box.do(steps.unlock(box.layout, "t2")) == ""
-    assert box.observe().lock == "me"
-    assert box.do(steps.unlock(box.layout, "t1")) == "given back\n"
-    assert box.do(steps.unlock(box.layout, "t1")) == ""
-
-
-def test_a_lock_that_lost_its_token_can_be_given_back(box: Sandbox) -> None:
-    box.do(steps.lock(box.layout, "t1", "me"))
-    (box.home / "lock/token").write_text("")
-    seen = box.observe()
-    assert (seen.lock, seen.lock_token) == ("me", "")
-    assert box.do(steps.unlock(box.layout, "")) == "given back\n"
+def test_only_the_lock_with_that_token_is_taken_away(box: Sandbox) -> None:
+    with box.holding("t1") as first:
+        assert box.do(steps.unlock(box.layout, "t2")) == ""
+        assert box.do(steps.unlock(box.layout, "")) == ""
+        assert box.observe().lock == "me"
+        assert box.do(steps.unlock(box.layout, "t1")) == "taken away\n"
+        assert box.run(guarded(box, "t1", "echo", "x")).returncode == 75
+        assert first.process.wait(timeout=10) == 0
+        assert box.do(steps.unlock(box.layout, "t1")) == ""
     assert box.observe().lock is None
+    assert list((box.root / "locks").iterdir()) == []

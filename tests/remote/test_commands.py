@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.remote.script import Script, script_command, script_text
+from planner.remote.script import Script, inline_command, script_command, script_text
 from planner.remote.transport import command_line, put_command
 
 TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
@@ -24,7 +24,18 @@ def test_sudo_gets_the_same_arguments(argv: list[str]) -> None:
     assert shlex.split(command_line(argv, root=False)) == ["sudo", "-n", "--", *argv]
 
 
-@pytest.mark.parametrize("script", list(Script))
+INLINE = {Script.LOCK, Script.GUARD}
+
+
+@pytest.mark.parametrize("script", sorted(INLINE))
+def test_scripts_that_need_their_input_are_arguments_themselves(script: Script) -> None:
+    command = inline_command(script, "$(reboot)", "a b")
+    assert command.argv[:2] == ("sh", "-c")
+    assert command.argv[3:] == ("sh", "$(reboot)", "a b")
+    assert command.stdin == b""
+
+
+@pytest.mark.parametrize("script", sorted(set(Script) - INLINE))
 def test_scripts_ship_and_take_arguments_only(script: Script) -> None:
     text = script_text(script).decode()
     assert text.splitlines()[-1] == 'main "$@" </dev/null'

@@ -1,12 +1,12 @@
 # Prints what a host has of one project, in sections; planner/apply/observed.py reads them.
 # It changes nothing and starts as few processes as it can: it runs on every plan.
-# Arguments: BASE UNITS PROJECT DEPTH, where DEPTH is "full" or "brief".
+# Arguments: BASE UNITS PROJECT LOCKS DEPTH, where DEPTH is "full" or "brief".
 set -u
 LC_ALL=C
 export LC_ALL
 
 main() {
-  base=$1 units=$2 project=$3 depth=$4
+  base=$1 units=$2 project=$3 locks=$4 depth=$5
   home=$base/$project
   echo '@planner 1'
   [ -d "$home" ] && echo '@folder'
@@ -25,19 +25,22 @@ main() {
   links
   if [ "$depth" = full ] || any "$home/releases"/*/units; then ask_systemd; fi
   if [ "$depth" = full ] || any "$home/releases"/*/compose.yaml; then ask_docker; fi
-  if [ -d "$home/lock" ]; then
-    holder='somebody' token=
-    read -r holder 2>/dev/null <"$home/lock/holder"
-    read -r token 2>/dev/null <"$home/lock/token"
-    echo "@lock $holder"
-    echo "@lock-token $token"
-  fi
+  if any "$locks/$project.lock"; then held "$locks/$project.lock"; fi
   machine
   if [ "$depth" = full ]; then versions; fi
   echo '@end'
 }
 
 any() { [ -e "$1" ]; }
+
+# a lock that nobody holds is what a run has left that is gone
+held() {
+  if flock --shared --nonblock "$1" true; then return 0; fi
+  token='' holder=''
+  { read -r token && read -r _ && read -r holder; } 2>/dev/null <"$1"
+  echo "@lock ${holder:-somebody}"
+  echo "@lock-token $token"
+}
 
 releases() {
   echo '@releases'

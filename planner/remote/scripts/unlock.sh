@@ -1,31 +1,26 @@
-# Gives the lock back when it is still the one with this token, and prints "given back" then.
-# Arguments: BASE UNITS PROJECT TOKEN
-set -eu
+# Takes the lock away from the run that holds it with this token; prints "taken away" then.
+# Arguments: BASE UNITS PROJECT LOCKS TOKEN
+set -u
 
 main() {
-  lock=$1/$3/lock token=$4
-  if [ -d "$lock" ] && [ "$(held "$lock")" = "$token" ]; then
-    # what runs left that were killed while they tried for the lock
-    rm -rf "$1/$3"/lock.*
-    gone=$1/$3/lock.given-back-$$
-    mv -T "$lock" "$gone"
-    if [ "$(held "$gone")" = "$token" ]; then
-      rm -rf "$gone"
-      echo 'given back'
-    else
-      # it changed hands in the very moment: its new holder keeps it
-      mv -T "$gone" "$lock"
-    fi
+  lock=$4/$3.lock work=$4/$3.work token=$5
+  found='' pid=''
+  { read -r found && read -r pid; } 2>/dev/null <"$lock"
+  if [ -z "$token" ] || [ "$found" != "$token" ]; then return 0; fi
+  : >"$lock" # from now on no command of that run begins
+  if grep -qsF -- "$token" "/proc/$pid/cmdline"; then
+    # its wait for a sign of life ends, and with it the lock
+    children=
+    read -r children 2>/dev/null <"/proc/$pid/task/$pid/children"
+    # shellcheck disable=SC2086
+    kill ${children:-$pid} 2>/dev/null
   fi
-  # a run that failed before it wrote anything leaves no empty folder behind
-  rmdir "$1/$3" "$1" 2>/dev/null || true
-}
-
-# a machine that lost its power may have kept a lock without a token
-held() {
-  found=
-  read -r found 2>/dev/null <"$1/token" || true
-  echo "$found"
+  if [ -e "$lock" ] && ! flock --wait 5 "$lock" true; then
+    echo 'the process that holds the lock does not end' >&2
+    return 1
+  fi
+  rm -f "$lock" "$work"
+  echo 'taken away'
 }
 
 main "$@" </dev/null
