@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import closing
 
 import pytest
 
@@ -13,6 +15,10 @@ from planner.apply.steps import Layout
 from planner.cli.main import run
 from planner.deployment import carry_out
 from planner.errors import ApplyFailedServing
+from planner.remote.address import HostAddress
+from planner.remote.connect import connect
+from planner.remote.hold import SILENCE_SECONDS
+from planner.remote.transport import Result
 from tests.e2e.test_changes import Deployment, farm_of_two
 from tests.farm.control import Host
 
@@ -98,21 +104,46 @@ def test_what_was_removed_by_hand_refuses_it(
         assert farm_of_two.hosts[host].run("readlink", f"{HOME}/current").stdout == link
 
 
-def test_the_lock_of_a_run_that_is_gone_is_removed(
+def test_a_run_that_does_not_end_is_unlocked(
     farm_of_two: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Its connection stands and gives signs of life, from a machine that nobody can reach."""
     right = farm_of_two.hosts["right"]
     holder = "me@laptop since 10:00: planner apply"
-    command = steps.lock(Layout("changes"), "gone", holder)
-    right.run(*command.argv, text_input=command.stdin.decode())
     farm_of_two.write(hosts=("right",))
-    assert run(["apply", str(farm_of_two.path), "--yes"]) == 5
-    assert "planner unlock BLUEPRINT --host right" in " ".join(capsys.readouterr().err.split())
-    assert run(["unlock", str(farm_of_two.path), "--host", "right", "--yes"]) == 0
-    assert f"right  locked by {holder}" in capsys.readouterr().out
-    assert run(["apply", str(farm_of_two.path), "--yes"]) == 0
+    address = HostAddress(
+        right.address, "root", identity=str(farm_of_two.key), known_hosts=known_hosts()
+    )
+    with closing(connect(address)) as road:
+        command = steps.lock(Layout("changes"), "stuck", holder, SILENCE_SECONDS)
+        held = road.hold(command.argv)
+        assert not isinstance(held, Result)
+        assert run(["apply", str(farm_of_two.path), "--yes"]) == 5
+        said = " ".join(capsys.readouterr().err.split())
+        assert "planner unlock BLUEPRINT --host right" in said
+        assert run(["unlock", str(farm_of_two.path), "--host", "right", "--yes"]) == 0
+        assert f"right  locked by {holder}" in capsys.readouterr().out
+        assert held.lost
+        assert run(["apply", str(farm_of_two.path), "--yes"]) == 0
     assert run(["unlock", str(farm_of_two.path)]) == 0
     assert capsys.readouterr().out.endswith("right  not locked\n")
+
+
+def test_the_lock_goes_with_its_connection(farm_of_two: Deployment) -> None:
+    right = farm_of_two.hosts["right"]
+    farm_of_two.write(hosts=("right",))
+    address = HostAddress(
+        right.address, "root", identity=str(farm_of_two.key), known_hosts=known_hosts()
+    )
+    command = steps.lock(Layout("changes"), "gone", "me", SILENCE_SECONDS)
+    with closing(connect(address)) as road:
+        assert not isinstance(road.hold(command.argv), Result)
+    assert farm_of_two.apply().errors == ()
+    assert right.run("ls", "/run/planner").stdout == ""
+
+
+def known_hosts() -> str:
+    return os.environ["PLANNER_KNOWN_HOSTS"]
 
 
 def _hosts(made: Deployment) -> list[tuple[str, Host]]:
