@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +20,7 @@ from planner import workflows
 from planner.apply.connections import Connections
 from planner.apply.observe import observe_all
 from planner.apply.steps import Layout
-from planner.diagnostics import Diagnostic, error, has_errors
+from planner.diagnostics import Diagnostic, error, has_errors, warning
 from planner.diff.planning import make_plan
 from planner.diff.preflight import HostNeeds, NeededGpu
 from planner.diff.values import Observed, Plan
@@ -33,6 +33,7 @@ from planner.sources.hub import hub_address
 
 if TYPE_CHECKING:
     from planner.apply.events import OnEvent
+    from planner.apply.record import Record
     from planner.apply.result import ApplyResult
     from planner.sizing.measured import Lesson
 
@@ -154,7 +155,7 @@ def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
     """Do what the plan says and remember it. ``what`` is the verb that others read in the lock."""
     # most runs change nothing and need not wait for what carries changes out
     from planner.apply.execute import execute
-    from planner.apply.record import read_record, record_path, updated, write_record
+    from planner.apply.record import updated
     from planner.apply.run import RunOptions
 
     result = execute(
@@ -165,14 +166,41 @@ def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
         on_event,
         planned.unreachable,
     )
-    place = record_path(planned.path, planned.plan.project)
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    before = read_record(place, planned.plan.project)
-    after = updated(before, planned.plan, result, when)
-    if after != before:
-        write_record(place, after)
+
+    def change(record: Record) -> Record:
+        return updated(record, planned.plan, result, _now())
+
+    _change_record(planned, change)
     _learn(planned, result)
     return result
+
+
+def remember(planned: Planned) -> tuple[Diagnostic, ...]:
+    """Bring the record in line with what the hosts say. Returns what was wrong with it.
+
+    Raises RecordUnusable when it cannot be read or written.
+    """
+    from planner.apply.record import caught_up
+
+    def change(record: Record) -> Record:
+        return caught_up(record, planned.seen, _now())
+
+    broken = _change_record(planned, change)
+    if broken is None:
+        return ()
+    said = warning(
+        f"the record {broken.where} was damaged and is made anew from the hosts",
+        detail=broken.cause,
+        advice="what engines had measured comes back with: planner status BLUEPRINT",
+    )
+    return (said,)
+
+
+def _change_record(planned: Planned, change: Callable[[Record], Record]) -> PlannerError | None:
+    from planner.apply.record import change_record, record_path
+
+    place = record_path(planned.path, planned.plan.project)
+    return change_record(place, planned.plan.project, change)[1]
 
 
 def _learn(planned: Planned, result: ApplyResult) -> None:
@@ -285,9 +313,12 @@ def _needs(farm: Farm) -> dict[str, HostNeeds]:
     }
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _holder(what: str) -> str:
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    return f"{getpass.getuser()}@{socket.gethostname()} since {when}: planner {what}"
+    return f"{getpass.getuser()}@{socket.gethostname()} since {_now()}: planner {what}"
 
 
 @contextmanager

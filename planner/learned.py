@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from planner.apply.record import Record, read_record, record_path
+from planner.apply.record import Record, record_path, recover_record
 from planner.diagnostics import Diagnostic, note, warning
 from planner.errors import RecordUnusable
 from planner.farm import Placed, Placement
@@ -27,7 +27,7 @@ def digest_of(replica: Placed) -> str:
 def recall(path: Path, project: str) -> tuple[Record, tuple[Diagnostic, ...]]:
     """The record beside a blueprint; an empty one and a remark where it cannot be read."""
     try:
-        return read_record(record_path(path, project), project), ()
+        return recover_record(record_path(path, project), project)[0], ()
     except RecordUnusable as problem:
         said = note(
             "nothing that engines measured is used", detail=f"{problem}", advice=problem.advice

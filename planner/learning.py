@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.apply.connections import Connections
-from planner.apply.record import read_record, record_path, write_record
+from planner.apply.record import Record, change_record, record_path
 from planner.apply.remembered import remembering
 from planner.apply.start_log import Asked, measure
 from planner.apply.steps import Layout
@@ -82,12 +82,12 @@ def running_as_planned(
 def keep(path: Path, project: str, learned: Mapping[str, Learned]) -> dict[str, Learned]:
     """Remember measurements; returns each as it is remembered. A full disk or broken record
     changes nothing."""
-    place = record_path(path, project)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def remember(record: Record) -> Record:
+        return remembering(record, learned, when)
+
     try:
-        before = read_record(place, project)
-        after = remembering(before, learned, datetime.now(UTC).isoformat(timespec="seconds"))
-        if after != before:
-            write_record(place, after)
+        return change_record(record_path(path, project), project, remember)[0].measured
     except RecordUnusable:
         return dict(learned)
-    return after.measured

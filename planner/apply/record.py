@@ -1,19 +1,22 @@
 """The record: what planner remembers between runs, in ``.planner/`` beside the blueprint.
 
-It is a memory, never an authority: whatever a host can be asked is asked.
+It is a memory, never an authority: whatever a host can be asked is asked. The copy before the last
+change is kept; one that is damaged, lost or older than the hosts is filled from them again.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from planner.apply.result import ApplyResult
-from planner.diff.values import Plan
+from planner.diff.values import Observed, Plan
 from planner.errors import RecordUnusable
 from planner.sizing.measured import Learned, learned_from_json, learned_to_json
 
@@ -65,28 +68,116 @@ def updated(record: Record, plan: Plan, result: ApplyResult, when: str) -> Recor
     return replace(record, serial=record.serial + 1, when=when, hosts=hosts)
 
 
+def caught_up(record: Record, seen: Mapping[str, object], when: str) -> Record:
+    """The record with what hosts say is current there, where it says something else.
+
+    A host that could not be asked keeps what is known of it.
+    """
+    hosts = dict(record.hosts)
+    for name, item in seen.items():
+        if not isinstance(item, Observed):
+            continue
+        known = hosts.get(name)
+        if item.release is None:
+            hosts.pop(name, None)
+        elif known is None or known.release != item.release:
+            hosts[name] = Applied(item.release, when, item.fingerprint)
+    if hosts == record.hosts:
+        return record
+    return replace(record, serial=record.serial + 1, when=when, hosts=hosts)
+
+
+class RecordBroken(RecordUnusable):
+    """The record's content is damaged: what it said is lost, and nothing else."""
+
+
+def previous_path(path: Path) -> Path:
+    """Where the record from before the last change lies."""
+    return path.with_name(f"{path.stem}.previous.json")
+
+
 def read_record(path: Path, project: str) -> Record:
     """The record at ``path``; an empty one when there is none yet.
 
-    Raises RecordUnusable when it is there and cannot be read.
+    Raises RecordBroken when it is damaged, RecordUnusable when it cannot be read or is not one
+    that this planner may change.
     """
     try:
-        return _from_json(json.loads(path.read_text()), project)
+        text = path.read_text()
     except FileNotFoundError:
         return Record(project)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise RecordUnusable(
-            "the record cannot be read",
-            where=str(path),
-            cause=str(problem) or type(problem).__name__,
-            advice=f"the hosts know better: move it away (mv {path} {path}.broken) and run again",
-        ) from problem
+    except OSError as problem:
+        raise _unusable(path, problem.strerror or str(problem)) from problem
+    except ValueError as problem:
+        raise _broken(path, problem) from problem
+    try:
+        data = json.loads(text)
+        schema, named = data["schema"], data["project"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise _broken(path, problem) from problem
+    if schema != SCHEMA:
+        raise _unusable(path, f"its schema is {schema}, this planner knows {SCHEMA}")
+    if named != project:
+        raise _unusable(path, f"it is about project {named}, not {project}")
+    try:
+        return _from_json(data)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise _broken(path, problem) from problem
 
 
-def write_record(path: Path, record: Record) -> None:
+def recover_record(path: Path, project: str) -> tuple[Record, RecordBroken | None]:
+    """The record, and what was wrong with it: the copy before is taken in place of a damaged one,
+    and in place of an older one that somebody has put back.
+
+    Raises RecordUnusable when neither may be changed.
+    """
+    broken = None
+    record = Record(project)
+    try:
+        record = read_record(path, project)
+    except RecordBroken as problem:
+        broken = problem
+    before = Record(project)
+    with suppress(RecordUnusable):
+        before = read_record(previous_path(path), project)
+    return (before if before.serial > record.serial else record), broken
+
+
+def change_record(
+    path: Path, project: str, change: Callable[[Record], Record]
+) -> tuple[Record, RecordBroken | None]:
+    """Change the record as one step, also when several runs do so at once; the record after it.
+
+    One that is damaged is made anew from the copy before, and said. Raises RecordUnusable.
+    """
+    with _alone(path):
+        before, broken = recover_record(path, project)
+        after = change(before)
+        if after != before or broken is not None:
+            after = replace(after, serial=max(after.serial, before.serial + 1))
+            write_record(path, after, keep=broken is None)
+    return after, broken
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Only one process changes records of a folder at a time. Raises RecordUnusable."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as problem:
+        raise _unwritable(path, problem) from problem
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def write_record(path: Path, record: Record, *, keep: bool = True) -> None:
     """Write the record so that a crash leaves the old or the new one, whole.
 
-    Raises RecordUnusable when the disk refuses it.
+    ``keep`` makes the old one the previous copy. Raises RecordUnusable when the disk refuses it.
     """
     try:
         path.parent.mkdir(exist_ok=True)
@@ -94,12 +185,15 @@ def write_record(path: Path, record: Record) -> None:
         ignore = path.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        # always the same name, so that what a killed run has left is written over
+        temporary = path.with_suffix(".tmp")
         with temporary.open("w") as file:
             json.dump(_to_json(record), file, indent=2, sort_keys=True)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
+        if keep and path.exists():
+            _keep(path)
         temporary.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -107,9 +201,43 @@ def write_record(path: Path, record: Record) -> None:
         finally:
             os.close(folder)
     except OSError as problem:
-        raise RecordUnusable(
-            "the record cannot be written", where=str(path), cause=problem.strerror
-        ) from problem
+        raise _unwritable(path, problem) from problem
+
+
+def _keep(path: Path) -> None:
+    """Make the record's file the previous copy too; its content is on the disk already."""
+    link = path.with_suffix(".link")
+    link.unlink(missing_ok=True)
+    os.link(path, link)
+    link.replace(previous_path(path))
+
+
+def _broken(path: Path, problem: Exception) -> RecordBroken:
+    return RecordBroken(
+        "the record is damaged",
+        where=str(path),
+        cause=str(problem) or type(problem).__name__,
+        advice="nothing is lost: an apply, plan or status fills it from the hosts again",
+    )
+
+
+def _unusable(path: Path, cause: str) -> RecordUnusable:
+    return RecordUnusable(
+        "the record cannot be used",
+        where=str(path),
+        cause=cause,
+        advice=f"the hosts know better: move it away (mv {path} {path}.other) and run again",
+    )
+
+
+def _unwritable(path: Path, problem: OSError) -> RecordUnusable:
+    return RecordUnusable(
+        "the record cannot be written",
+        where=str(path),
+        cause=problem.strerror,
+        advice="free some space there, or make the folder writable; then run the same command "
+        "again: what the hosts have is kept",
+    )
 
 
 def _to_json(record: Record) -> dict[str, Any]:
@@ -130,11 +258,7 @@ def _to_json(record: Record) -> dict[str, Any]:
     }
 
 
-def _from_json(data: Mapping[str, Any], project: str) -> Record:
-    if data["schema"] != SCHEMA:
-        raise ValueError(f"its schema is {data['schema']}, this planner knows {SCHEMA}")
-    if data["project"] != project:
-        raise ValueError(f"it is about project {data['project']}, not {project}")
+def _from_json(data: Mapping[str, Any]) -> Record:
     hosts = {name: Applied(**row) for name, row in data["hosts"].items()}
     measured = {key: learned_from_json(row) for key, row in data.get("measured", {}).items()}
     return Record(data["project"], int(data["serial"]), str(data["when"]), hosts, measured)

@@ -28,7 +28,7 @@ def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Fo
     failed and the previous version serves, 9 failed and it does not, 11 host key refused.
     """
     from planner import deployment
-    from planner.cli.applying import ask, carry_out, end_with, show_plan
+    from planner.cli.applying import ask, carry_out, end_unchanged, end_with, show_plan
     from planner.sources.plan_files import read_plan_file
 
     earlier = read_plan_file(blueprint)
@@ -40,7 +40,7 @@ def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Fo
         deployment.hold_budget(planned)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         if planned.plan.empty:
-            end_with(planned.unreachable.values())
+            end_unchanged(planned)
             return
         ask(yes, "Apply this plan?")
         result = carry_out(planned, "apply")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from planner.cli.failures import show
-from planner.cli.options import Format, write, write_json
-from planner.deployment import Planned
+from planner.cli.options import Format, tell, write, write_json
+from planner.deployment import Planned, remember
 from planner.deployment import carry_out as _carry_out
-from planner.errors import PlannerError, UsageError
+from planner.diagnostics import warning
+from planner.errors import PlannerError, RecordUnusable, UsageError
 
 if TYPE_CHECKING:
     from planner.apply.result import ApplyResult
@@ -55,10 +56,23 @@ def ask(yes: bool, question: str) -> None:
         raise UsageError("not confirmed: nothing was changed")
 
 
+def end_unchanged(planned: Planned) -> None:
+    """End a command that found nothing to do; a record that lags behind the hosts catches up."""
+    try:
+        tell(remember(planned))
+    except RecordUnusable as problem:
+        tell((warning(problem.summary, detail=f"{problem.where}: {problem.cause}"),))
+    end_with(planned.unreachable.values())
+
+
 def carry_out(planned: Planned, what: str) -> ApplyResult:
-    """Carry the plan out, drawing its progress on standard error."""
+    """Carry the plan out, drawing its progress on standard error.
+
+    Raises RecordUnusable before anything is done when it could not be remembered.
+    """
     from planner.views.progress import progress
 
+    tell(remember(planned))
     with progress(sys.stderr, planned.plan) as on_event:
         return _carry_out(planned, on_event, what)
 

@@ -13,12 +13,12 @@ def command(
     What planner did not make is left alone.
     """
     from planner import deployment
-    from planner.cli.applying import ask, carry_out, end_with, show_plan
+    from planner.cli.applying import ask, carry_out, end_unchanged, end_with, show_plan
 
     with deployment.clearing(blueprint) as planned:
         show_plan(planned, format)
         if planned.plan.empty:
-            end_with(planned.unreachable.values())
+            end_unchanged(planned)
             return
         ask(yes, "Remove all of this?")
         result = carry_out(planned, "destroy")

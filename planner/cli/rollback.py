@@ -33,14 +33,14 @@ def command(
     locked, 8 refused or failed and what ran serves, 9 failed and it does not, 11 host key refused.
     """
     from planner import returning
-    from planner.cli.applying import ask, carry_out, end_with, show_plan
+    from planner.cli.applying import ask, carry_out, end_unchanged, end_with, show_plan
 
     with returning.going_back(blueprint, release) as planned:
         show_plan(planned, format)
         returning.refuse_incomplete(planned)
         tell(planned.plan.diagnostics)
         if planned.plan.empty:
-            end_with(planned.unreachable.values())
+            end_unchanged(planned)
             return
         ask(yes, "Go back?")
         result = carry_out(planned, "rollback")

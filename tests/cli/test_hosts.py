@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -296,13 +297,34 @@ def test_a_replica_that_dies_fails_with_its_last_words(
     assert "out of memory" in answer.err
 
 
-def test_an_unreadable_record_has_a_code_of_its_own(
+def test_a_record_of_something_else_stops_it_before_anything_is_touched(
     planner: Planner, hosts: Hosts, applied: Path
 ) -> None:
-    (applied.parent / ".planner/farm.json").write_text("{")
+    (applied.parent / ".planner/farm.json").write_text('{"schema": 9, "project": "farm"}')
     answer = planner("apply", str(written(applied, "8k")), "--yes")
     assert answer.code == 6
     assert "mv " in answer.err
+    assert not hosts.touched
+
+
+@pytest.mark.parametrize("damage", ["", "{", None])
+@pytest.mark.parametrize("context", ["4k", "8k"], ids=["nothing to do", "a change"])
+def test_a_lost_or_damaged_record_is_filled_from_the_hosts(
+    planner: Planner, hosts: Hosts, applied: Path, damage: str | None, context: str
+) -> None:
+    place = applied.parent / ".planner/farm.json"
+    if damage is None:
+        shutil.rmtree(place.parent)
+    else:
+        place.write_text(damage)
+    answer = planner("apply", str(written(applied, context)), "--yes")
+    assert answer.code == 0
+    assert ("was damaged" in " ".join(answer.err.split())) == (damage is not None)
+    record = json.loads(place.read_text())
+    assert {name: row["release"] for name, row in record["hosts"].items()} == {
+        "left": hosts.left.current,
+        "right": hosts.right.current,
+    }
 
 
 @pytest.mark.parametrize("verb", ["plan", "apply --yes", "status", "drift", "destroy --yes"])

@@ -153,6 +153,9 @@ def test_nothing_fails_for_want_of_a_measurement(
     (talking.parent / ".planner/farm.json").write_text("{")
     status = planner("status", str(talking))
     assert (status.code, "running" in status.out) == (0, True)
+    record = talking.parent / ".planner/farm.json"
+    assert json.loads(record.read_text())["project"] == "farm"
+    record.write_text('{"schema": 9, "project": "farm"}')
     answer = planner("size", str(talking))
     assert answer.code == 0
     assert "nothing that engines measured is used" in answer.err
