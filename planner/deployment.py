@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from planner.apply.events import OnEvent
     from planner.apply.record import Record
     from planner.apply.result import ApplyResult
+    from planner.placement.keep import Replica, Running
     from planner.sizing.measured import Lesson
 
 Seen = Mapping[str, Observed | PlannerError]
@@ -63,22 +65,41 @@ class Planned:
 
 
 @contextmanager
-def planning(path: Path, *, full: bool = False) -> Iterator[Planned]:
+def planning(path: Path, *, full: bool = False, anew: bool = False) -> Iterator[Planned]:
     """Look at the hosts and plan what makes them equal to the blueprint.
 
-    Looking begins as soon as the addresses are known and goes on while everything is sized and
-    rendered. Raises BlueprintInvalid for a wrong blueprint.
+    Looking begins as soon as the addresses are known and goes on while everything is sized, and
+    rendered where the blueprint leaves no choice. Where it does, what runs stays in its place;
+    ``anew`` lets it move where that is better. Raises BlueprintInvalid for a wrong blueprint.
     """
     validated = workflows.validate(path, digest=workflows.file_digest(), headers=True)
     farm = workflows.require(validated)
     layout = Layout(farm.project)
     with Connections(addresses(farm, path)) as connections, _background() as pool:
         looking = pool.submit(observe_all, connections, layout, full=full)
-        rendered = workflows.render(validated)
+        running = partial(_running, looking.result, farm)
+        rendered = workflows.render(validated, running, anew=anew)
         seen = looking.result()
         plan = make_plan(rendered.bundle, seen, _needs(farm))
         replicas = rendered.placement.replicas
-        yield Planned(path, farm, replicas, plan, seen, connections, layout, rendered.diagnostics)
+        found = (*rendered.diagnostics, *_assumed(seen, replicas))
+        yield Planned(path, farm, replicas, plan, seen, connections, layout, found)
+
+
+def _running(look: Callable[[], Seen], farm: Farm) -> dict[Replica, Running]:
+    """What runs where, for a blueprint that leaves a choice; the others need not wait for it."""
+    from planner.running import running
+
+    return running(look(), farm.models)
+
+
+def _assumed(seen: Seen, replicas: tuple[Placed, ...]) -> tuple[Diagnostic, ...]:
+    """What is taken to run where nobody could look."""
+    if not any(isinstance(item, PlannerError) for item in seen.values()):
+        return ()
+    from planner.running import assumed
+
+    return tuple(assumed(seen, replicas))
 
 
 @contextmanager

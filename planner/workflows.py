@@ -6,7 +6,7 @@ between is a pure stage. Nothing here prints: results and diagnostics go back to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from planner.catalogue.reader import CatalogueReader
     from planner.cost.prices import Prices
     from planner.placement.beside import Footprint
+    from planner.placement.keep import Replica, Running
     from planner.placement.layouts import Layouts
     from planner.placement.problem import MonthlyCost
     from planner.placement.ways_out import Market
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from planner.sizing.replica import ReplicaSizer
     from planner.sizing.services import ServiceSize
     from planner.sizing.stores.values import StoreSize
+
+    Runs = Callable[[], Mapping[Replica, Running]]
 
 
 class Validated(NamedTuple):
@@ -162,8 +165,12 @@ def invalid(path: Path, diagnostics: tuple[Diagnostic, ...]) -> BlueprintInvalid
     )  # fmt: skip
 
 
-def size(validated: Validated) -> Sized:
-    """Size and place everything. Raises BlueprintInvalid when the blueprint itself is wrong."""
+def size(validated: Validated, running: Runs | None = None, *, anew: bool = False) -> Sized:
+    """Size and place everything. Raises BlueprintInvalid when the blueprint itself is wrong.
+
+    ``running`` tells where replicas run now, so that they stay; it is asked when there is a choice,
+    after everything was sized. ``anew`` lets them move where that is better.
+    """
     from planner.placement.place import place
     from planner.sizing.replica import ReplicaSizer
 
@@ -172,7 +179,7 @@ def size(validated: Validated) -> Sized:
     stores, services = _beside(farm)
     placement, found = place(
         farm, sizer, _footprints(stores, services), cost=_cost_when_used(validated),
-        market=lambda: _market(validated),
+        running=running, anew=anew, market=lambda: _market(validated),
     )  # fmt: skip
     of_stores = (item for store in stores for item in store.diagnostics)
     found = (*validated.diagnostics, *said, *of_stores, *found)
@@ -290,8 +297,9 @@ def with_measured(sized: Sized) -> Sized:
     return sized._replace(placement=placement, diagnostics=(*sized.diagnostics, *said, *found))
 
 
-def render(validated: Validated) -> Rendered:
-    """Render every host's files. Raises BlueprintInvalid when something does not fit.
+def render(validated: Validated, running: Runs | None = None, *, anew: bool = False) -> Rendered:
+    """Render every host's files, for what ``size`` places. Raises BlueprintInvalid when something
+    does not fit.
 
     Errors among the diagnostics, such as a source without a commit, mean that the files are for
     reading, not for a host.
@@ -299,7 +307,7 @@ def render(validated: Validated) -> Rendered:
     from planner.render.render import render as rendered
     from planner.sources.templates import load_templates
 
-    sized = size(validated)
+    sized = size(validated, running, anew=anew)
     if not sized.fits:
         raise invalid(sized.path, sized.diagnostics)
     bundle, found = rendered(sized.placement, load_templates())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import Format, FormatOption, YesOption, say, tell
+from planner.cli.options import Format, FormatOption, RebalanceOption, YesOption, say, tell
 
 Target = Annotated[
     Path,
@@ -19,7 +19,12 @@ Target = Annotated[
 ]
 
 
-def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Format.TEXT) -> None:
+def command(
+    blueprint: Target,
+    yes: YesOption = False,
+    rebalance: RebalanceOption = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
     """Make the hosts equal to the blueprint, after showing what changes and asking.
 
     A saved plan is refused by every host that is not as it was when the plan was made.
@@ -29,10 +34,21 @@ def command(blueprint: Target, yes: YesOption = False, format: FormatOption = Fo
     """
     from planner import deployment
     from planner.cli.applying import ask, carry_out, end_unchanged, end_with, show_plan
+    from planner.errors import UsageError
     from planner.sources.plan_files import read_plan_file
 
     earlier = read_plan_file(blueprint)
-    made = deployment.planning(blueprint) if earlier is None else deployment.resuming(earlier)
+    if earlier is not None and rebalance:
+        raise UsageError(
+            "a saved plan says already what moves",
+            where="--rebalance",
+            advice="planner plan BLUEPRINT --rebalance --out PLANFILE",
+        )
+    made = (
+        deployment.planning(blueprint, anew=rebalance)
+        if earlier is None
+        else deployment.resuming(earlier)
+    )
     with made as planned:
         deployment.refuse_unbuilt(planned.farm)
         show_plan(planned, format)

@@ -36,6 +36,10 @@ FormatOption = Annotated[
     Format, typer.Option("--format", help="text for people, json for scripts.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+RebalanceOption = Annotated[
+    bool,
+    typer.Option("--rebalance", help="Let what runs move where that is better: cheaper first."),
+]
 ReportOption = Annotated[
     ReportFormat, typer.Option("--format", help="text, json, or markdown for a pull request.")
 ]

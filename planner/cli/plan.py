@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import BlueprintPath, Format, FormatOption, tell
+from planner.cli.options import BlueprintPath, Format, FormatOption, RebalanceOption, tell
 
 
 def command(
@@ -19,17 +19,19 @@ def command(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 10 when there are differences.")
     ] = False,
+    rebalance: RebalanceOption = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Ask the hosts and show every change that apply would make, each with its cause.
 
+    What runs stays in its place as long as everything asked for has one.
     Exit code 3 when the farm would cost more than its budget; then no plan is saved.
     """
     from planner import deployment
     from planner.cli.applying import end_with, show_plan
     from planner.sources.plan_files import write_plan_file
 
-    with deployment.planning(blueprint) as planned:
+    with deployment.planning(blueprint, anew=rebalance) as planned:
         show_plan(planned, format)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         deployment.hold_budget(planned)

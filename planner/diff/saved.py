@@ -173,6 +173,8 @@ def _workload_to(workload: Workload) -> Json:
         },
         "port": workload.port,
         "start_seconds": workload.start_seconds,
+        "devices": list(workload.devices),
+        "memory_share": workload.memory_share,
     }
 
 
@@ -186,6 +188,8 @@ def _workload(row: Json) -> Workload:
         probe=Probe(**row["probe"]) if row["probe"] else None,
         port=row["port"],
         start_seconds=row["start_seconds"],
+        devices=tuple(row["devices"]),
+        memory_share=row["memory_share"],
     )
 
 

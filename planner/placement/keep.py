@@ -11,14 +11,19 @@ from planner.placement.lexicographic import Solution, Solver, solve_exactly
 from planner.placement.problem import Problem
 from planner.placement.reduce import reduced
 from planner.placement.solve import WORK, solve
+from planner.placement.ways import Way
+
+Replica = tuple[str, int]  # a model's name, and the number of its replica
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where a replica runs now; ``devices`` are the indices of its cards, None when not known."""
+    """Where a replica runs now; ``devices`` are the indices of its cards, None when not known, and
+    ``memory_share`` what of each it may take (None: no cap)."""
 
     host: str
     devices: tuple[int, ...] | None = None
+    memory_share: float | None = None
 
 
 # Moving costs an interruption, so once something must move, that little moves comes before money.
@@ -30,16 +35,20 @@ Seats = dict[tuple[int, int], Spot]  # (group, replica's index) and where it is
 
 
 def solve_beside(
-    problem: Problem, running: Mapping[tuple[str, int], Running], solver: Solver
+    problem: Problem, running: Mapping[Replica, Running], solver: Solver, *, anew: bool = False
 ) -> tuple[Solution, Seats]:
     """The best assignment that moves nothing of ``running`` (by model and index).
 
-    Where something would then have no place, the one that moves least. The second value says which
-    replica stays where.
+    Where something would then have no place, the one that moves least. ``anew`` lets everything
+    move that is better off elsewhere: of equally good places, those where most stays. The second
+    value says which replica stays where.
     """
     stays = kept(problem, running)
     if not stays:
         return solve(problem.instance, solver), {}
+    if anew:
+        found = solve(_counting(problem.instance, stays), solver)
+        return found, _staying(stays, found)
     fixed = tuple(stays.values())
     found = solve(reduced(problem.instance, fixed), solver)
     beside = Solution((*fixed, *found.spots), found.proofs)
@@ -52,7 +61,7 @@ def solve_beside(
     return moved, _staying(stays, moved)
 
 
-def kept(problem: Problem, running: Mapping[tuple[str, int], Running]) -> Seats:
+def kept(problem: Problem, running: Mapping[Replica, Running]) -> Seats:
     """Spots of the replicas that can stay: asked for, allowed and fitting where they run."""
     books = Books(problem.instance)
     places = {site.name: number for number, site in enumerate(problem.instance.sites)}
@@ -62,27 +71,35 @@ def kept(problem: Problem, running: Mapping[tuple[str, int], Running]) -> Seats:
             now = running.get((problem.models[group].name, index))
             if now is None or now.host not in places:
                 continue
-            spot = _spot(problem, books, group, places[now.host], now.devices)
+            spot = _spot(problem, books, group, places[now.host], now)
             if spot is not None:
                 books.take(spot)
                 seats[group, index] = spot
     return seats
 
 
-def _spot(
-    problem: Problem, books: Books, group: int, where: int, devices: tuple[int, ...] | None
-) -> Spot | None:
+def _spot(problem: Problem, books: Books, group: int, where: int, now: Running) -> Spot | None:
+    """As it runs now; else on those cards in another way, else anywhere on that host."""
     wanted, site = problem.instance.groups[group], problem.instance.sites[where]
-    for number, option in enumerate(wanted.on(site)):
-        if devices is None:
-            cards = books.cards(wanted, where, option)
-        elif len(devices) != option.count:
-            continue
-        else:
-            cards = books.those(wanted, where, option, problem.keys(where, devices))
+    ways = list(enumerate(wanted.on(site)))
+    if now.devices is not None:
+        keys = problem.keys(where, now.devices)
+        ways.sort(key=lambda item: _unlike(problem.way(group, where, item[0]), now))
+        for number, option in ways:
+            cards = books.those(wanted, where, option, keys)
+            if cards is not None:
+                return Spot(group, where, number, cards)
+    for number, option in ways:
+        cards = books.cards(wanted, where, option)
         if cards is not None:
             return Spot(group, where, number, cards)
     return None
+
+
+def _unlike(way: Way, now: Running) -> tuple[bool, bool]:
+    """How far a way is from how the replica runs: its cap first, then whether it has one at all."""
+    share = way.model.memory_share
+    return (share != now.memory_share, (share is None) != (now.memory_share is None))
 
 
 def _counting(instance: Instance, stays: Seats) -> Instance:

@@ -20,7 +20,7 @@ from planner.placement.demand import Demand, demand
 from planner.placement.explain import Lost, explained
 from planner.placement.first_fit import first_fit
 from planner.placement.instance import Level, Spot
-from planner.placement.keep import Running, Seats, solve_beside
+from planner.placement.keep import Replica, Running, Seats, solve_beside
 from planner.placement.ledger import Ledger
 from planner.placement.lexicographic import Solution
 from planner.placement.ports import PortWish, assign_ports
@@ -62,7 +62,8 @@ def place(
     beside_sizes: Mapping[str, Footprint] | None = None,
     *,
     cost: MonthlyCost | None = None,
-    running: Mapping[tuple[str, int], Running] | None = None,
+    running: Callable[[], Mapping[Replica, Running]] | None = None,
+    anew: bool = False,
     market: Callable[[], Market] | None = None,
 ) -> tuple[Placement, tuple[Diagnostic, ...]]:
     """Give every replica devices of a host, a port and a reason; never over-commit anything.
@@ -71,8 +72,9 @@ def place(
     host it may look at CPU, sockets and RAM, and its devices go by position, not by index.
     ``beside_sizes`` are sizes of stores and services by resource name (``stores.knowledge``);
     what is missing there is named in a note and not counted. ``cost`` is what a host adds a month
-    when it is used, in hundredths; without it all are alike. ``running`` is where replicas run
-    now, by model and index: they stay unless something else would then have no place. ``market``
+    when it is used, in hundredths; without it all are alike. ``running`` tells where replicas run
+    now, by model and index, and is asked only when there is a choice: they stay unless something
+    else would then have no place, or, ``anew``, unless they are better off elsewhere. ``market``
     is what could be rented or bought, asked only when something has no place. What fits nowhere
     is left out with an error. The diagnostics include those of sizing for every replica.
     """
@@ -81,7 +83,8 @@ def place(
     found += enter(beside(farm, beside_sizes or {}), ledger, room_of)
     sizer = _remembering(size)
     problem = pose(farm, room_of, ledger, sizer, cost)
-    solution, stays = solve_beside(problem, running or {}, cpsat)
+    now = running() if running is not None and problem.open else {}
+    solution, stays = solve_beside(problem, now, cpsat, anew=anew)
     seats = tuple(_seats(problem, solution.spots, stays, room_of))
     for seat in seats:
         ledger.take(seat.host.name, seat.demand, f"models.{seat.model.name}[{seat.index}]")
@@ -123,8 +126,9 @@ def _seats(
     problem: Problem, spots: tuple[Spot, ...], stays: Seats, room_of: Mapping[str, Room]
 ) -> Iterator[_Seat]:
     """The spots as replicas: those that stay keep their number, the rest take the free ones."""
-    why = dict(zip(map(id, spots), reasons(problem, spots), strict=True))
     kept = {id(spot): index for (_, index), spot in stays.items()}
+    told = reasons(problem, spots, frozenset(stays.values()))
+    why = dict(zip(map(id, spots), told, strict=True))
     for group, indices in enumerate(problem.indices):
         own = [spot for spot in spots if spot.group == group]
         free = iter([i for i in indices if (group, i) not in stays])

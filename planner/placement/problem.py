@@ -34,6 +34,17 @@ class Problem:
         wanted = set(devices)
         return tuple(card.key for card in self.rooms[site].cards if card.device.index in wanted)
 
+    @property
+    def open(self) -> bool:
+        """Whether any replica has more than one place to choose from."""
+        return any(self._places(group) > 1 for group in self.instance.groups)
+
+    def _places(self, group: Group) -> int:
+        """Ways to run one replica; a choice of cards counts as two."""
+        every = [(site, option) for site in self.instance.sites for option in group.on(site)]
+        chosen = (o.slot is not None and len(s.slots[o.slot]) > o.count for s, o in every)
+        return len(every) + any(chosen)
+
     def way(self, group: int, site: int, option: int) -> Way:
         """What a spot means."""
         return self.ways[group, self.instance.sites[site].kind][option]

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from planner.placement.greedy import Books
 from planner.placement.instance import Spot
 from planner.placement.problem import UNKNOWN_PRICE, Problem
 from planner.placement.ways import Way
 
 
-def reasons(problem: Problem, spots: tuple[Spot, ...]) -> tuple[tuple[str, str], ...]:
-    """For each spot its reason and its runner-up; empty where there was no other place."""
+def reasons(
+    problem: Problem, spots: tuple[Spot, ...], stays: Set[Spot] = frozenset()
+) -> tuple[tuple[str, str], ...]:
+    """For each spot its reason and its runner-up; empty where there was no other place.
+
+    ``stays`` are those of replicas that run there already.
+    """
     full = Books(problem.instance, spots)
     used = {spot.site for spot in spots}
-    known: dict[tuple[int, int, int, tuple[str, ...]], tuple[str, str]] = {}
+    known: dict[tuple[int, int, int, tuple[str, ...], bool], tuple[str, str]] = {}
     found = []
     for spot in spots:
-        key = (spot.group, spot.site, spot.option, spot.cards[:1])
+        runs = spot in stays
+        key = (spot.group, spot.site, spot.option, spot.cards[:1], runs)
         if key not in known:
-            known[key] = _reason(problem, spot, full, used)
+            known[key] = _reason(problem, spot, full, used, runs=runs)
         found.append(known[key])
     return tuple(found)
 
 
-def _reason(problem: Problem, spot: Spot, full: Books, used: set[int]) -> tuple[str, str]:
+def _reason(
+    problem: Problem, spot: Spot, full: Books, used: set[int], *, runs: bool
+) -> tuple[str, str]:
     model, site = problem.models[spot.group], problem.instance.sites[spot.site]
     way = problem.way(spot.group, spot.site, spot.option)
     how = _how(way)
@@ -35,6 +45,8 @@ def _reason(problem: Problem, spot: Spot, full: Books, used: set[int]) -> tuple[
         return f"the only host with room for it alone: {site.name}, {how}", ""
     best = min(others, key=lambda item: _rank(problem, item[0], item[1], used))
     other = problem.instance.sites[best[0]]
+    if runs:
+        return f"{site.name}, {how}: it runs there", f"{other.name}, {_how(best[1])}"
     why = _difference(problem, spot, best, full, used)
     return f"{site.name}, {how}: {why}", f"{other.name}, {_how(best[1])}"
 

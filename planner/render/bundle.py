@@ -82,7 +82,9 @@ class Workload:
     """One running thing on a host: a replica, store or service.
 
     ``name`` is the compose service or unit stem, ``resource`` the blueprint's name for it
-    (``models.chat[0]``), ``digest`` of everything whose change must restart it.
+    (``models.chat[0]``), ``digest`` of everything whose change must restart it. ``devices`` are
+    the indices of its cards, ``memory_share`` what of each it may take (None: no cap): from them
+    the next placement knows what runs where.
     """
 
     name: str
@@ -93,6 +95,8 @@ class Workload:
     probe: Probe | None = None
     port: int | None = None
     start_seconds: int = 60
+    devices: tuple[int, ...] = ()
+    memory_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from planner.render.bundle import Artifact, ArtifactKind, File, Probe, Runtime, 
 
 FILE: Final = "manifest.json"
 SCHEMA: Final = 2
+_OF_CARDS: Final = ("devices", "memory_share")
 _FETCHED: Final = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
@@ -35,7 +36,7 @@ def render_manifest(
         "project": project,
         "host": host,
         "files": {file.path: file.sha256 for file in sorted(files, key=lambda f: f.path)},
-        "workloads": [asdict(workload) for workload in workloads],
+        "workloads": [_written(workload) for workload in workloads],
         "artifacts": sorted(map(_row, artifacts), key=lambda row: (row["kind"], row["key"])),
     }
     return File(FILE, json.dumps(document, indent=2) + "\n")
@@ -65,8 +66,18 @@ def _row(artifact: Artifact) -> dict[str, str]:
     return {"kind": artifact.kind.value, "key": artifact.key, "name": name}
 
 
+def _written(workload: Workload) -> dict[str, Any]:
+    # what a workload without cards has not is left out: its release keeps its name
+    return {
+        key: value
+        for key, value in asdict(workload).items()
+        if key not in _OF_CARDS or value not in ((), None)
+    }
+
+
 def _workload(row: dict[str, Any]) -> Workload:
     fields = {**row, "runtime": Runtime(row["runtime"]), "artifacts": tuple(row["artifacts"])}
+    fields["devices"] = tuple(row.get("devices", ()))
     if row["probe"] is not None:
         fields["probe"] = Probe(**row["probe"])
     return Workload(**fields)

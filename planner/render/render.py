@@ -103,6 +103,8 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
         ),
         port=placed.port,
         start_seconds=start_seconds(replica),
+        devices=tuple(device.index for device in placed.devices),
+        memory_share=placed.model.memory_share,
     )
 
 

@@ -39,19 +39,21 @@ class Deployment:
     model: Path
     key: Path
 
-    def write(self, *, chat: str = "2k", code: str = "1k", hosts: tuple[str, ...] = ()) -> None:
+    def write(
+        self,
+        *,
+        chat: str = "2k",
+        code: str = "1k",
+        hosts: tuple[str, ...] = (),
+        free: tuple[str, ...] = (),
+    ) -> None:
+        """Two models on each host; or, with names of models more as ``free``, none tied to one."""
         names = hosts or tuple(self.hosts)
-        models = {}
+        models = {name: self.model_of(chat) for name in free}
         for host in names:
             for name, context in (("chat", chat), ("code", code)):
-                models[f"{name}-{host}"] = {
-                    "source": str(self.model),
-                    "engine": "llama.cpp",
-                    "image": {"archive": str(self.archive)},
-                    "context": context,
-                    "parallel": 1,
-                    "on": host,
-                }
+                pin = {} if free else {"on": host}
+                models[f"{name}-{host}"] = {**self.model_of(context), **pin}
         document = {
             "planner": 1,
             "project": "changes",
@@ -68,6 +70,15 @@ class Deployment:
             "models": models,
         }
         self.path.write_text(json.dumps(document))  # JSON is YAML
+
+    def model_of(self, context: str) -> dict[str, object]:
+        return {
+            "source": str(self.model),
+            "engine": "llama.cpp",
+            "image": {"archive": str(self.archive)},
+            "context": context,
+            "parallel": 1,
+        }
 
     def plan(self) -> Plan:
         with deployment.planning(self.path) as planned:
@@ -159,6 +170,19 @@ def test_a_blueprint_becomes_answering_models_and_leaves_nothing_behind(
             assert said["choices"][0]["message"]
     assert farm_of_two.destroy().errors == ()
     assert {name: traces(host) for name, host in farm_of_two.hosts.items()} == before
+
+
+def test_an_added_model_moves_nothing_that_runs(farm_of_two: Deployment) -> None:
+    farm_of_two.apply()
+    before = farm_of_two.running()
+    # nothing ties a model to its host any more, and the new one is written before all others
+    farm_of_two.write(free=("aaa",))
+    assert farm_of_two.apply().errors == ()
+    after = farm_of_two.running()
+    assert {name: after[name] for name in before} == before
+    with deployment.planning(farm_of_two.path) as planned:
+        assert planned.plan.empty
+        assert len(planned.replicas) == len(before) + 1
 
 
 def test_a_changed_context_replaces_that_model_only(farm_of_two: Deployment) -> None:

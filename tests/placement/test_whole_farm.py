@@ -120,13 +120,13 @@ def test_adding_a_model_moves_nothing_that_runs(devices, sizes, data) -> None:
     before, _ = place(farm(hosts, models[:new] + models[new + 1 :]), sizer(need))
     if before.left_out:
         return
-    after, _ = place(farm(hosts, models), sizer(need), running=running(before))
+    after, _ = place(farm(hosts, models), sizer(need), running=lambda: running(before))
     assert faults(after) == []
     if not after.left_out:
         old = where(before)
         moved = {name for name, seat in old.items() if where(after)[name] != seat}
         free, _ = place(farm(hosts, models), sizer(need))
-        stays, _ = place(farm(hosts, models), sizer(need), running=running(after))
+        stays, _ = place(farm(hosts, models), sizer(need), running=lambda: running(after))
         assert where(stays) == where(after)
         assert not moved or _must_move(hosts, models, need, before), (moved, where(free))
 
@@ -144,7 +144,7 @@ def test_what_runs_stays_even_where_another_place_would_be_better() -> None:
     hosts = [host("a", cards(2)), host("b", cards(2))]
     sizes = sizer({"x": 20 * GIB, "y": 20 * GIB})
     runs = {("x", 0): Running("b", (1,))}
-    placement, _ = place(farm(hosts, [model("y"), model("x")]), sizes, running=runs)
+    placement, _ = place(farm(hosts, [model("y"), model("x")]), sizes, running=lambda: runs)
     assert where(placement)["x-0"] == ("b", (1,))
 
 
@@ -153,8 +153,46 @@ def test_something_moves_when_a_new_model_has_no_place_otherwise() -> None:
     runs = {("x", 0): Running("big", (0,))}
     sizes = sizer({"x": 10 * GIB, "y": 60 * GIB})
     models = [model("x"), model("y")]
-    placement, _ = place(farm(hosts, models), sizes, running=runs)
+    placement, _ = place(farm(hosts, models), sizes, running=lambda: runs)
     assert where(placement) == {"x-0": ("small", (0,)), "y-0": ("big", (0,))}
+
+
+def test_asked_anew_it_moves_to_the_better_place_and_only_there() -> None:
+    hosts = [host("slow", ram=32 * GIB), host("twin", ram=32 * GIB), host("big", ram=256 * GIB)]
+    models, sizes = [model("x", "llama.cpp"), model("y", "llama.cpp", on="twin")], {"x": 9 * GIB}
+    sizes = sizer({**sizes, "y": GIB})
+    runs = {("x", 0): Running("slow", ())}
+    stays, _ = place(farm(hosts, models), sizes, running=lambda: runs)
+    assert where(stays)["x-0"] == ("slow", ())
+    assert stays.replicas[0].reason == "slow, from RAM: it runs there"
+    moved, _ = place(farm(hosts, models), sizes, running=lambda: runs, anew=True)
+    assert where(moved)["x-0"] == ("big", ())
+    # of equally good hosts the one where it runs, not the one written first
+    runs = {("x", 0): Running("twin", ())}
+    same, _ = place(farm(hosts[:2], models), sizes, running=lambda: runs, anew=True)
+    assert where(same)["x-0"] == ("twin", ())
+
+
+def test_a_cap_stays_and_a_whole_card_stays_whole() -> None:
+    hosts = [host("a", cards(1)), host("b", cards(1))]
+    both = [model("one"), model("two")]
+    shared = {("one", 0): Running("a", (0,), 0.4), ("two", 0): Running("a", (0,), 0.4)}
+    capped, _ = place(farm(hosts, both), reserving, running=lambda: shared)
+    assert [r.model.memory_share for r in capped.replicas] == [0.34, 0.34]
+    assert {r.host.name for r in capped.replicas} == {"a"}
+    whole = {("one", 0): Running("a", (0,))}
+    apart, _ = place(farm(hosts, both), reserving, running=lambda: whole)
+    kept = [(r.host.name, r.model.memory_share) for r in apart.replicas]
+    assert kept == [("a", None), ("b", None)]
+
+
+def test_what_runs_is_asked_only_where_there_is_a_choice() -> None:
+    def never() -> dict[tuple[str, int], Running]:
+        raise AssertionError("asked")
+
+    hosts = [host("a", cards(1)), host("b", ram=64 * GIB)]
+    pinned = [model("x", on="a"), model("z", "llama.cpp", on="b", gpu_layers=0)]
+    place(farm(hosts, pinned), sizer({"x": GIB, "z": GIB}), running=never)
 
 
 SCRIPT = """

@@ -1,0 +1,88 @@
+"""What runs where now, as the hosts themselves say: what placement is to leave in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from planner.diagnostics import Diagnostic, warning
+from planner.diff.values import Observed
+from planner.errors import PlannerError
+from planner.farm import FarmModel, Placed
+from planner.placement.keep import Replica, Running
+
+_REPLICA: Final = re.compile(r"models\.([^\[]+)\[(\d+)\]")
+_WORKLOAD: Final = re.compile(r"(.+)-(\d+)")
+
+
+Seen = Mapping[str, Observed | PlannerError]
+
+
+def running(seen: Seen, asked: Iterable[FarmModel]) -> dict[Replica, Running]:
+    """Where each replica runs, by model and index.
+
+    A host's current release says which cards a replica was given, also while it is stopped. What
+    a release does not name is known by the host of its container or unit alone. A replica found
+    on two hosts counts where it serves, else where it is found first. One of ``asked`` that no
+    host has is taken to be on a host that could not be asked: a second copy elsewhere would be
+    worse than waiting for that host.
+    """
+    found: dict[Replica, Running] = {}
+    serving: set[Replica] = set()
+    for host, item in seen.items():
+        if isinstance(item, PlannerError):
+            continue
+        names = (_named(work.name) for work in item.workloads if work.health.serves)
+        serves = {name for name in names if name is not None}
+        for replica, where in _on(host, item):
+            if replica not in found or (replica in serves and replica not in serving):
+                found[replica] = where
+                serving |= serves & {replica}
+    silent = _silent(seen)
+    for model in asked if silent else ():
+        for index in range(model.spec.replicas):
+            allowed = [host for host in silent if not model.spec.on or host in model.spec.on]
+            if allowed:
+                found.setdefault((model.name, index), Running(allowed[0]))
+    return found
+
+
+def assumed(seen: Seen, placed: Iterable[Placed]) -> Iterator[Diagnostic]:
+    """A warning for each host that could not be asked and is taken to run what is free to move."""
+    silent = _silent(seen)
+    free = [replica for replica in placed if not replica.model.spec.on]
+    for host in silent:
+        names = [replica.name for replica in free if replica.host.name == host]
+        if names:
+            yield warning(
+                f"{', '.join(names)} may run on {host}, which did not answer: not started anywhere "
+                "else",
+                "hosts",
+                host,
+                advice=f"to start it elsewhere, take hosts.{host} out of the blueprint",
+            )
+
+
+def _silent(seen: Seen) -> list[str]:
+    return [host for host, item in seen.items() if isinstance(item, PlannerError)]
+
+
+def _on(host: str, seen: Observed) -> Iterator[tuple[Replica, Running]]:
+    manifest = seen.manifests.get(seen.release or "")
+    named: set[Replica] = set()
+    for workload in manifest.workloads if manifest else ():
+        match = _REPLICA.fullmatch(workload.resource)
+        if match:
+            replica = (match[1], int(match[2]))
+            named.add(replica)
+            yield replica, Running(host, workload.devices, workload.memory_share)
+    for seen_one in seen.workloads:
+        known = _named(seen_one.name)
+        if known is not None and known not in named:
+            yield known, Running(host)
+
+
+def _named(workload: str) -> Replica | None:
+    match = _WORKLOAD.fullmatch(workload)
+    return (match[1], int(match[2])) if match else None
