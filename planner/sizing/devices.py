@@ -42,6 +42,8 @@ def accelerator(
         device.id, total, visible, bandwidth or device.bandwidth,
         device.fp16_flops.value if device.fp16_flops else None, device.vendor,
         device.architecture, unified, device.nvlink,
+        device.fp16_accumulate_flops.value if device.fp16_accumulate_flops else None,
+        device.pcie_generation.value if device.pcie_generation else None,
     )  # fmt: skip
 
 

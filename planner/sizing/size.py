@@ -10,13 +10,14 @@ from planner.sizing.adapters import RANKS
 from planner.sizing.architecture import Kind
 from planner.sizing.engines_memory import ENGINES, Engine, Plan, engine_name
 from planner.sizing.kv import KvTypes, UnknownKvType, bytes_per_token, parse_kv_types
+from planner.sizing.prefill import prefill
 from planner.sizing.quantization import (
     Quantization,
     Storage,
     UnknownQuantization,
     parse_quantization,
 )
-from planner.sizing.speed import decode_and_prefill
+from planner.sizing.speed import decode
 from planner.sizing.values import DeviceSize, HostSize, SizeReport, SizeRequest
 
 _MEANT: Final = {
@@ -44,8 +45,9 @@ def size(request: SizeRequest) -> SizeReport:
     if request.architecture.kind not in engine.serves:
         return _refused(request, found, _does_not_serve(request))
     memory = engine.memory(plan)
-    decode, prefill = decode_and_prefill(plan) if request.architecture.causal else (None, None)
-    if decode is None and request.architecture.causal and plan.request.devices:
+    decoding = decode(plan) if request.architecture.causal else None
+    prompt = prefill(plan) if request.architecture.causal else None
+    if decoding is None and request.architecture.causal and plan.request.devices:
         found.append(_speed_unknown(plan.request))
     unknown = [d.name for d in plan.request.devices if d.memory_bytes is None]
     if unknown:
@@ -61,8 +63,8 @@ def size(request: SizeRequest) -> SizeReport:
     per_token = bytes_per_token(request.architecture, plan.kv) or None
     return SizeReport(
         request.model, request.engine, memory.fits and not has_errors(found), devices,
-        HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decode,
-        prefill, (*found, *(() if unknown else memory.diagnostics)), memory.share,
+        HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decoding,
+        prompt, (*found, *(() if unknown else memory.diagnostics)), memory.share,
     )  # fmt: skip
 
 

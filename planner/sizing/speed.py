@@ -1,42 +1,23 @@
-"""Decode and prefill speed from bytes moved and arithmetic done. A band, never a point."""
+"""Decode speed from the bytes that a token moves. A band, never a point."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import log10
-from typing import Final
 
 from planner.sizing.architecture import Architecture, LayerKind, Role
 from planner.sizing.engines_memory.common import Plan
 from planner.sizing.engines_memory.llama_weights import HOST, assign, gguf_of
 from planner.sizing.kv import state_bytes, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
-from planner.sizing.speed_rows import (
-    APPLE,
-    CPU,
-    CPU_ATTENTION_FLOPS,
-    CPU_PROMPT_FLOPS,
-    GB10,
-    GDDR,
-    HBM,
-    STRIX,
-    UNIFIED,
-    Efficiency,
-    SpeedClass,
-)
+from planner.sizing.speed_rows import CPU, CPU_ATTENTION_FLOPS, Efficiency, SpeedClass, class_of
 from planner.sizing.values import Accelerator, Speed
 from planner.sizing.weights import storage_of, tensor_bytes
-
-_HBM_PARTS: Final = ("hopper", "ga100", "cdna", "gb100", "gb200")
-_HBM_FROM: Final = 1_850_000_000_000
-# more devices overlap the micro-batches of a prompt (layer split), up to this factor
-_OVERLAP: Final = 0.15
-_OVERLAP_MOST: Final = 1.7
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Bytes one decoded token moves; operations per token in linears and in attention.
+    """Bytes that one decoded token moves, and its operations in attention.
 
     ``host_weights`` is the part of ``weights`` that lies in the host's RAM beside devices.
     """
@@ -44,25 +25,19 @@ class Traffic:
     weights: int
     host_weights: int
     cache: int
-    linear_operations: int
     attention_operations: int
 
-    @property
-    def operations(self) -> int:
-        """All operations of one token."""
-        return self.linear_operations + self.attention_operations
 
-
-def decode_and_prefill(plan: Plan) -> tuple[Speed | None, Speed | None]:
-    """Both speeds for one sequence at ``depth``; None where bandwidth or FLOPS are unknown."""
+def decode(plan: Plan) -> Speed | None:
+    """Tokens per second of one sequence at ``depth``; None where a bandwidth is unknown."""
     traffic = traffic_of(plan)
     if plan.request.devices:
-        return _on_devices(plan, traffic, plan.request.devices)
+        return _on_devices(plan, traffic, plan.request.devices[0])
     return _on_cpu(plan, traffic)
 
 
 def traffic_of(plan: Plan) -> Traffic:
-    """Weights read, cache read at the depth, and operations, for one token."""
+    """Weights read, cache read at the depth, and attention over it, for one token."""
     request, a = plan.request, plan.request.architecture
     depth = request.depth or 0
     cache = spread = 0
@@ -75,12 +50,7 @@ def traffic_of(plan: Plan) -> Traffic:
             spread += a.heads * 2 * layer.key_dim * kept
     cache += 2 * state_bytes(a, state_width=4, conv_width=2)
     top = request.experts_per_token or a.experts_per_token
-    active = sum(
-        t.elements // t.copies * top if t.copies > 1 else t.elements
-        for t in a.tensors
-        if t.role not in (Role.VISION, Role.EMBEDDING)
-    )
-    return Traffic(_weights_read(plan, top), _host_read(plan, top), cache, 2 * active, 2 * spread)
+    return Traffic(_weights_read(plan, top), _host_read(plan, top), cache, 2 * spread)
 
 
 def _host_read(plan: Plan, top: int) -> int:
@@ -118,44 +88,19 @@ def _weights_read(plan: Plan, top: int) -> int:
     return total
 
 
-def class_of(device: Accelerator) -> SpeedClass:
-    """The row of efficiencies that describes a device."""
-    name = f"{device.name} {device.architecture}".lower()
-    if "apple" in name:
-        return APPLE
-    if "gb10 " in f"{name} " or "gb10" in device.architecture:
-        return UNIFIED if "gb100" in name else GB10
-    if device.unified:
-        return STRIX if "strix" in name else UNIFIED
-    if any(word in name for word in _HBM_PARTS) or (device.bandwidth or 0) > _HBM_FROM:
-        return HBM
-    return GDDR
-
-
-def _on_devices(
-    plan: Plan, traffic: Traffic, devices: tuple[Accelerator, ...]
-) -> tuple[Speed | None, Speed | None]:
-    device, a = devices[0], plan.request.architecture
+def _on_devices(plan: Plan, traffic: Traffic, device: Accelerator) -> Speed | None:
+    a = plan.request.architecture
     row = class_of(device)
     share = row.of(experts=bool(a.experts))
-    ranks = plan.request.tp or 1
-    decode = prefill = None
     waiting = _host_seconds(plan, traffic, unified=device.unified)
-    if device.bandwidth and waiting is not None:
-        here = replace(traffic, weights=traffic.weights - traffic.host_weights)
-        seconds = _seconds(here, device.bandwidth, share, share.weights_share, ranks) + waiting
-        seconds += len(a.layers) * share.overhead
-        why = _decode_why(traffic, device.bandwidth, share.weights_share, row, a)
-        decode = _band(1 / seconds, share, why, row)
-    if device.flops:
-        overlap = min(_OVERLAP_MOST, 1 + _OVERLAP * (len(devices) - 1)) if ranks == 1 else ranks
-        rate = device.flops * share.flops_share * overlap / traffic.operations
-        why = (
-            f"{device.flops / 1e12:.0f} TFLOPS x {share.flops_share:.2f} x {overlap:.2f} / "
-            f"{traffic.operations / 1e9:.1f} GFLOP per token"
-        )
-        prefill = _wide(rate, why, row)
-    return decode, prefill
+    if not device.bandwidth or waiting is None:
+        return None
+    here = replace(traffic, weights=traffic.weights - traffic.host_weights)
+    ranks = plan.request.tp or 1
+    seconds = _seconds(here, device.bandwidth, share, share.weights_share, ranks) + waiting
+    seconds += len(a.layers) * share.overhead
+    why = _decode_why(traffic, device.bandwidth, share.weights_share, row, a)
+    return _band(1 / seconds, share, why, row)
 
 
 def _host_seconds(plan: Plan, traffic: Traffic, *, unified: bool) -> float | None:
@@ -176,10 +121,10 @@ def _seconds(
     return moved / bandwidth / ranks
 
 
-def _on_cpu(plan: Plan, traffic: Traffic) -> tuple[Speed | None, Speed | None]:
+def _on_cpu(plan: Plan, traffic: Traffic) -> Speed | None:
     cpu, a = plan.request.cpu, plan.request.architecture
     if cpu is None or not cpu.bandwidth:
-        return None, None
+        return None
     share = CPU.of(experts=bool(a.experts))
     weights_share = _cpu_share(share, cpu.bandwidth)
     seconds = _seconds(traffic, cpu.bandwidth, share, weights_share, 1)
@@ -188,11 +133,7 @@ def _on_cpu(plan: Plan, traffic: Traffic) -> tuple[Speed | None, Speed | None]:
     if threads:
         seconds += traffic.attention_operations / (threads * CPU_ATTENTION_FLOPS)
     why = _decode_why(traffic, cpu.bandwidth, weights_share, CPU, a)
-    decode = _band(1 / seconds, share, why, CPU)
-    if not threads:
-        return decode, None
-    rate = threads * CPU_PROMPT_FLOPS / traffic.operations
-    return decode, _wide(rate, f"{threads} threads x {CPU_PROMPT_FLOPS / 1e9:.0f} GFLOPS", CPU)
+    return _band(1 / seconds, share, why, CPU)
 
 
 def _cpu_share(share: Efficiency, bandwidth: int) -> float:
@@ -211,8 +152,3 @@ def _decode_why(
 
 def _band(expected: float, share: Efficiency, why: str, row: SpeedClass) -> Speed:
     return Speed(expected * share.low, expected, expected * share.high, f"{why}; {row.source}")
-
-
-def _wide(expected: float, why: str, row: SpeedClass) -> Speed:
-    """Prompt speed depends on kernels far more than decoding does: the band is wide."""
-    return Speed(expected * 0.4, expected, expected * 2.2, f"{why}; {row.source}")

@@ -1,8 +1,7 @@
-"""Efficiencies fitted on public benchmark runs, per class of memory, as data.
+"""Efficiencies of decoding, fitted on public benchmark runs, per class of memory, as data.
 
     decode seconds per token = weights / (bandwidth x weights_share)
                              + cache / (bandwidth x cache_share) + layers x overhead
-    prefill tokens per second = FLOPS x flops_share / operations per token
 
 Fitted by least absolute log error over the runs of each class. ``low`` and ``high`` are factors on
 the expected figure that hold nine of ten of those runs: builds of 2024 to 2026 differ that much.
@@ -12,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+from planner.sizing.values import Accelerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,6 @@ class Efficiency:
     weights_share: float
     cache_share: float
     overhead: float
-    flops_share: float
     low: float
     high: float
 
@@ -45,47 +45,63 @@ class SpeedClass:
 
 GDDR: Final = SpeedClass(
     "GDDR card",
-    Efficiency(0.91, 0.35, 115e-6, 0.50, 0.72, 1.30),
-    Efficiency(0.85, 0.35, 45e-6, 0.15, 0.45, 1.35),
+    Efficiency(0.91, 0.35, 115e-6, 0.72, 1.30),
+    Efficiency(0.85, 0.35, 45e-6, 0.45, 1.35),
     "GPU-Benchmarks-on-LLM-Inference (llama-bench, May 2024), llmfit bench, ik_llama.cpp sweeps",
 )
 HBM: Final = SpeedClass(
     "HBM card",
-    Efficiency(0.70, 0.20, 125e-6, 0.28, 0.75, 1.35),
-    Efficiency(0.60, 0.20, 120e-6, 0.15, 0.60, 1.60),
+    Efficiency(0.70, 0.20, 125e-6, 0.75, 1.35),
+    Efficiency(0.60, 0.20, 120e-6, 0.60, 1.60),
     "GPU-Benchmarks-on-LLM-Inference (A100, H100), Qwen3 speed benchmark (H20)",
 )
 APPLE: Final = SpeedClass(
     "Apple unified memory",
-    Efficiency(0.82, 0.45, 90e-6, 0.45, 0.72, 1.25),
-    Efficiency(0.64, 0.40, 120e-6, 0.30, 0.60, 1.25),
+    Efficiency(0.82, 0.45, 90e-6, 0.72, 1.25),
+    Efficiency(0.64, 0.40, 120e-6, 0.60, 1.25),
     "llama.cpp benches/mac-m2-ultra, GPU-Benchmarks-on-LLM-Inference",
 )
 GB10: Final = SpeedClass(
     "GB10 unified memory",
-    Efficiency(0.78, 0.75, 35e-6, 0.33, 0.75, 1.20),
-    Efficiency(0.95, 0.65, 140e-6, 0.18, 0.75, 1.35),
+    Efficiency(0.78, 0.75, 35e-6, 0.75, 1.20),
+    Efficiency(0.95, 0.65, 140e-6, 0.75, 1.35),
     "llama.cpp benches/dgx-spark, llmfit bench",
 )
 STRIX: Final = SpeedClass(
     "AMD unified memory",
-    Efficiency(0.88, 0.60, 110e-6, 0.30, 0.70, 1.20),
-    Efficiency(0.80, 0.45, 150e-6, 0.12, 0.45, 1.50),
+    Efficiency(0.88, 0.60, 110e-6, 0.70, 1.20),
+    Efficiency(0.80, 0.45, 150e-6, 0.45, 1.50),
     "kyuz0 amd-strix-halo-toolboxes (ROCm and Vulkan)",
 )
 UNIFIED: Final = SpeedClass(
     "unified memory",
-    Efficiency(0.80, 0.50, 100e-6, 0.30, 0.60, 1.25),
-    Efficiency(0.75, 0.45, 130e-6, 0.12, 0.50, 1.50),
+    Efficiency(0.80, 0.50, 100e-6, 0.60, 1.25),
+    Efficiency(0.75, 0.45, 130e-6, 0.50, 1.50),
     "between GB10 and Strix Halo: no run of this device was fitted",
 )
 CPU: Final = SpeedClass(
     "CPU",
-    Efficiency(0.62, 0.50, 100e-6, 0.40, 0.60, 1.40),
-    Efficiency(0.50, 0.50, 100e-6, 0.40, 0.55, 1.40),
+    Efficiency(0.62, 0.50, 100e-6, 0.60, 1.40),
+    Efficiency(0.50, 0.50, 100e-6, 0.55, 1.40),
     "ahelpme.com EPYC 9554, ik_llama.cpp discussions (EPYC 9355, Xeon 6980P)",
 )
 
-# operations per second and thread: attention at depth (vector code), and prompt processing
+# operations per second and thread of attention at depth (vector code)
 CPU_ATTENTION_FLOPS: Final = 32e9
-CPU_PROMPT_FLOPS: Final = 30e9
+
+_HBM_PARTS: Final = ("hopper", "ga100", "cdna", "gb100", "gb200")
+_HBM_FROM: Final = 1_850_000_000_000
+
+
+def class_of(device: Accelerator) -> SpeedClass:
+    """The row of efficiencies that describes a device."""
+    name = f"{device.name} {device.architecture}".lower()
+    if "apple" in name:
+        return APPLE
+    if "gb10 " in f"{name} " or "gb10" in device.architecture:
+        return UNIFIED if "gb100" in name else GB10
+    if device.unified:
+        return STRIX if "strix" in name else UNIFIED
+    if any(word in name for word in _HBM_PARTS) or (device.bandwidth or 0) > _HBM_FROM:
+        return HBM
+    return GDDR

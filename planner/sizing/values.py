@@ -20,7 +20,8 @@ class Accelerator:
 
     ``memory_bytes`` is what the driver reports; ``engine_bytes`` what the engine's runtime sees of
     it (None: estimated). ``bandwidth`` is bytes per second, ``flops`` dense 16-bit operations per
-    second. ``unified`` memory is shared with the CPU.
+    second (``fp16_accumulate_flops`` where a card is faster with 16-bit accumulation). ``unified``
+    memory is shared with the CPU.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Accelerator:
     architecture: str = ""
     unified: bool = False
     nvlink: bool = False
+    fp16_accumulate_flops: int | None = None
+    pcie_generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

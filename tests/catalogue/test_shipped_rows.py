@@ -148,7 +148,7 @@ def test_gguf_files_are_a_little_larger_than_their_tensors() -> None:
 def test_unknown_figures_are_none_and_never_zero() -> None:
     devices = {device.id: device for device in all_devices(SHIPPED)}
     assert devices["mi325x"].memory is None
-    assert devices["apple-m2-ultra"].fp16_flops is None
+    assert devices["apple-m5-ultra"].fp16_flops is None
     assert devices["rtx-4090"].idle_watts is None
     assert devices["rtx-a6000"].fp8 is False
     assert devices["arc-b580"].fp8 is None
