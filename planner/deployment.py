@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from planner.apply.record import Record
     from planner.apply.result import ApplyResult
     from planner.placement.keep import Replica, Running
+    from planner.secret import SecretValue
     from planner.sizing.measured import Lesson
 
 Seen = Mapping[str, Observed | PlannerError]
@@ -57,6 +58,7 @@ class Planned:
     connections: Connections
     layout: Layout
     diagnostics: tuple[Diagnostic, ...]
+    secrets: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
 
     @property
     def unreachable(self) -> dict[str, PlannerError]:
@@ -79,11 +81,17 @@ def planning(path: Path, *, full: bool = False, anew: bool = False) -> Iterator[
         looking = pool.submit(observe_all, connections, layout, full=full)
         running = partial(_running, looking.result, farm)
         rendered = workflows.render(validated, running, anew=anew)
+        values, unread = _secrets(rendered.bundle, path.parent)
         seen = looking.result()
-        plan = make_plan(rendered.bundle, seen, _needs(farm))
+        plan = make_plan(rendered.bundle, seen, _needs(farm), values)
+        found = rendered.diagnostics
+        if unread:
+            from planner.keyring import remarks
+
+            found = (*found, *remarks(plan, unread))
         replicas = rendered.placement.replicas
-        found = (*rendered.diagnostics, *_assumed(seen, replicas))
-        yield Planned(path, farm, replicas, plan, seen, connections, layout, found)
+        found = (*found, *_assumed(seen, replicas))
+        yield Planned(path, farm, replicas, plan, seen, connections, layout, found, values)
 
 
 def _running(look: Callable[[], Seen], farm: Farm) -> dict[Replica, Running]:
@@ -100,6 +108,18 @@ def _assumed(seen: Seen, replicas: tuple[Placed, ...]) -> tuple[Diagnostic, ...]
     from planner.running import assumed
 
     return tuple(assumed(seen, replicas))
+
+
+def _secrets(
+    bundle: Bundle, folder: Path
+) -> tuple[Mapping[str, SecretValue], tuple[Diagnostic, ...]]:
+    """The secrets of a bundle; imports nothing for one without any."""
+    tokens = any(item.token for host in bundle.hosts for item in host.artifacts)
+    if not tokens and not any(host.secrets for host in bundle.hosts):
+        return {}, ()
+    from planner.keyring import known
+
+    return known(bundle, folder)
 
 
 @contextmanager
@@ -172,8 +192,34 @@ def _asked(hosts: Sequence[str]) -> tuple[dict[str, str], dict[str, HostAddress]
     return dict(zip(names, found, strict=True)), dict(zip(names, found.values(), strict=True))
 
 
-def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
-    """Do what the plan says and remember it. ``what`` is the verb that others read in the lock."""
+def secrets_for(planned: Planned, ask: Callable[[str], SecretValue]) -> dict[str, SecretValue]:
+    """Every secret that the plan brings to a host; ``ask`` gets one from the user.
+
+    Raises PlannerError when one is not to be had: before anything is changed.
+    """
+    from planner import keyring
+    from planner.render.secrets import sources
+
+    folder = planned.path.parent
+    if planned.farm is not None:
+        declared = sources(planned.farm.blueprint).values()
+        keyring.rescue(declared, planned.seen, planned.connections, planned.layout, folder)
+    return keyring.gather(
+        planned.plan,
+        planned.secrets,
+        planned.seen,
+        planned.connections,
+        planned.layout,
+        folder,
+        ask,
+    )
+
+
+def carry_out(
+    planned: Planned, on_event: OnEvent, what: str, values: Mapping[str, SecretValue] | None = None
+) -> ApplyResult:
+    """Do what the plan says and remember it. ``what`` is the verb that others read in the lock,
+    ``values`` are the secrets that the plan brings to hosts."""
     # most runs change nothing and need not wait for what carries changes out
     from planner.apply.execute import execute
     from planner.apply.record import updated
@@ -183,7 +229,7 @@ def carry_out(planned: Planned, on_event: OnEvent, what: str) -> ApplyResult:
         planned.plan,
         planned.connections,
         planned.layout,
-        RunOptions(secrets.token_hex(8), _holder(what), hub=hub_address()),
+        RunOptions(secrets.token_hex(8), _holder(what), hub=hub_address(), secrets=values or {}),
         on_event,
         planned.unreachable,
     )

@@ -29,6 +29,7 @@ from planner.diff.values import (
     Operation,
     Plan,
     PushArtifact,
+    PutSecret,
     RemoveArtifact,
     RemoveProject,
     StartWorkload,
@@ -171,6 +172,9 @@ def perform(run: HostRun, step: Operation) -> None:
             transfer.push(run, step)
         case FetchArtifact():
             transfer.fetch(run, step)
+        case PutSecret():
+            value = run.options.secrets[step.source.name]
+            run.change(steps.put_secret(layout, step.place, step.owner, step.users, value))
         case WriteRelease():
             transfer.write(run, step)
         case StopWorkload(workload=seen):
@@ -180,6 +184,8 @@ def perform(run: HostRun, step: Operation) -> None:
         case StartWorkload(workload=workload):
             command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
             run.change(command, seconds=_START_SECONDS)
+            if workload.secrets:
+                run.change(steps.secrets_read(layout, workload.name))
         case VerifyWorkload():
             ready.wait_ready(run, step.workload)
         case RemoveArtifact():

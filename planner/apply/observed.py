@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from planner.diff.values import Health, Observed, SeenDevice, SeenWorkload
 from planner.errors import PlannerError
 from planner.render.bundle import Runtime
 from planner.render.manifest import Manifest, read_manifest
+from planner.secret import SecretValue
 from planner.units import KIB, MIB
 
 _Sections = dict[str, list[str]]
@@ -73,6 +75,9 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         lock=_named(sections, "lock"),
         lock_token=_named(sections, "lock-token"),
         docker_problem=" ".join(sections.get("containers", [])) if silent else None,
+        secrets=dict(_secrets(sections.get("secrets", []))),
+        secret_key=_key(_named(sections, "secret-key")),
+        unread_secrets=frozenset(sections.get("unread-secrets", [])),
     )
 
 
@@ -126,6 +131,18 @@ def _manifests(lines: list[str]) -> Iterator[tuple[str, Manifest]]:
         with suppress(ValueError):
             if not release.endswith(PART):
                 yield release, read_manifest("\n".join(found))
+
+
+def _secrets(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Each secret's place and fingerprint; one that others can read has none, and is put anew."""
+    for line in lines:
+        fingerprint, mode, owner, place = line.split(" ", 3)
+        guarded = mode == "600" and owner == (place.partition("@")[2] or "0")
+        yield place, fingerprint if guarded else ""
+
+
+def _key(text: str | None) -> SecretValue | None:
+    return SecretValue(text.encode()) if text else None
 
 
 def _links(lines: list[str]) -> dict[str, tuple[str, bool]]:
@@ -202,8 +219,12 @@ def _environs(lines: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _environment(text: str) -> dict[str, str]:
-    """A unit's Environment property; planner's own values hold no spaces."""
-    return dict(word.split("=", 1) for word in text.split() if "=" in word)
+    """A unit's Environment property: words, quoted where they hold blanks."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def _images(project: str, lines: list[str]) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from planner.apply import steps
 from planner.apply.events import Event, OnEvent
@@ -12,10 +12,12 @@ from planner.apply.steps import Layout
 from planner.errors import HostLocked, Interrupted, PlannerError
 from planner.remote.script import Command
 from planner.remote.transport import LineSink, Result, Transport
+from planner.secret import SecretValue
 
 LOCKED = 75  # exit status of scripts when the lock is another run's
 _TOO_LONG = 124  # exit status of timeout(1)
 _LATER = 15.0  # the host ends a command first, so that it can still say why
+_SHORTEST_SECRET = 4
 HUB = "https://huggingface.co"
 
 
@@ -24,7 +26,8 @@ class RunOptions:
     """How a run presents itself and where it fetches from.
 
     ``token`` is unique to the run and proves that a lock is its own; ``holder`` is what others
-    read in that lock: who, from where, since when, doing what.
+    read in that lock: who, from where, since when, doing what. ``secrets`` are the values that
+    the plan brings to hosts, by name.
     """
 
     token: str
@@ -32,6 +35,7 @@ class RunOptions:
     hub: str = HUB
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    secrets: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,20 @@ class HostRun:
         self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None
     ) -> Result:
         """Run a command, whatever its exit status."""
-        return self.transport.run(
+        result = self.transport.run(
             command.argv, stdin=command.stdin, seconds=seconds, on_line=on_line
         )
+        return self._without_secrets(result) if self.options.secrets else result
+
+    def _without_secrets(self, result: Result) -> Result:
+        """An engine may log what it was given: that must not reach a message."""
+        out, err = result.stdout, result.stderr
+        for name, value in self.options.secrets.items():
+            text = value.reveal().decode(errors="replace").strip()
+            # what is this short stands in every second word
+            if len(text) >= _SHORTEST_SECRET:
+                out, err = (said.replace(text, f"<secret {name}>") for said in (out, err))
+        return replace(result, stdout=out, stderr=err)
 
     def check(
         self, command: Command, *, seconds: float = 60, on_line: LineSink | None = None

@@ -10,6 +10,7 @@ from planner.diff.places import image_tag, part_of, place_of
 from planner.errors import PlannerError
 from planner.remote.script import Command, Script, inline_command, script_command
 from planner.render.bundle import Artifact, ArtifactKind, Runtime
+from planner.secret import SecretValue
 
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
@@ -43,6 +44,10 @@ class Layout:
     def script(self, script: Script, *args: str) -> Command:
         """A script's command; all of them take base, units and project first."""
         return script_command(script, self.base, self.units, self.project, *args)
+
+    def piped(self, script: Script, given: bytes, *args: str) -> Command:
+        """The command of a script that reads ``given``."""
+        return inline_command(script, self.base, self.units, self.project, *args, given=given)
 
 
 def observe(layout: Layout, *, full: bool = False) -> Command:
@@ -89,22 +94,45 @@ def finish_transfer(layout: Layout, artifact: Artifact) -> Command:
             raise PlannerError(f"{artifact.key} is fetched by the host, not pushed")
 
 
-def fetch(layout: Layout, artifact: Artifact, hub: str) -> Command:
-    """Have the host fetch an artifact itself; ``hub`` is the model hub's address."""
+def fetch(
+    layout: Layout, artifact: Artifact, hub: str, token: SecretValue | None = None
+) -> Command:
+    """Have the host fetch an artifact itself; ``hub`` is the model hub's address, ``token`` what
+    it asks for."""
     match artifact.kind:
         case ArtifactKind.HUB_FILES:
             known = dict(artifact.hashes)
             pairs = [text for name in artifact.files for text in (name, known.get(name, "-"))]
             place = place_of(artifact, layout.project)
             revision = artifact.revision or ""
-            return layout.script(
-                Script.FETCH_HUB, hub.rstrip("/"), artifact.source, revision, place, *pairs
+            given = b"" if token is None else token.reveal() + b"\n"
+            return layout.piped(
+                Script.FETCH_HUB, given, hub.rstrip("/"), artifact.source, revision, place, *pairs
             )
         case ArtifactKind.REGISTRY_IMAGE:
             mark = image_tag(artifact, layout.project)
             return layout.script(Script.PULL_IMAGE, artifact.source, mark)
         case ArtifactKind.WEIGHTS | ArtifactKind.ROOT | ArtifactKind.IMAGE:
             raise PlannerError(f"{artifact.key} is pushed, not fetched by the host")
+
+
+def put_secret(
+    layout: Layout, place: str, owner: int, users: tuple[str, ...], value: SecretValue
+) -> Command:
+    """Put a secret on the host, and mark the workloads that must start again to read it."""
+    text = value.reveal()
+    given = b"%d\n%b" % (len(text), text)
+    return layout.piped(Script.PUT_SECRET, given, place, str(owner), *users)
+
+
+def read_secret(layout: Layout, place: str) -> Command:
+    """Print a secret."""
+    return layout.script(Script.READ_SECRET, place)
+
+
+def secrets_read(layout: Layout, workload: str) -> Command:
+    """Take the mark off a workload that has started with the secrets that are there now."""
+    return layout.script(Script.SECRETS_READ, workload)
 
 
 def write_release(layout: Layout, part: str, release: str) -> Command:

@@ -94,7 +94,9 @@ def fetch(run: HostRun, step: FetchArtifact) -> None:
         else:
             run.emit(OperationProgress(step, text=line))
 
-    command = steps.fetch(run.layout, step.artifact, run.options.hub)
+    source = step.artifact.token
+    token = None if source is None else run.options.secrets[source.name]
+    command = steps.fetch(run.layout, step.artifact, run.options.hub, token)
     run.change(command, seconds=_FETCH_SECONDS, on_line=on_line)
 
 

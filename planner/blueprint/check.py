@@ -179,6 +179,9 @@ def _explain(
             f"{last!r} is no key here", *path, value=value, advice=_key_advice(last, path, root)
         )
     if "[key]" in item["loc"]:
+        if path[-2:-1] == ("environment",):
+            return error(f"{last!r} is no name of a variable", *path,
+                         advice="write letters, digits and _, such as LOG_LEVEL")  # fmt: skip
         return error(f"{last!r} is no name", *path, advice=_NAMES)
     if kind in ("enum", "literal_error"):
         choices = _choices(context.get("expected", ""))
@@ -186,6 +189,9 @@ def _explain(
                      advice=advise(str(value), choices, "values"))  # fmt: skip
     if kind == "string_pattern_mismatch":
         advice = _NAMES if "a-z" in context["pattern"] else f"it matches {context['pattern']}"
+        if context["pattern"].startswith("^secret:"):
+            advice = f"write {last}: secret:<name>, and say under secrets where it comes from"
+            value = None  # what stands there may be the secret itself
         return error(f"{last} does not look as it should", *path, value=value, advice=advice)
     if kind == "value_error":
         summary, _, advice = str(context.get("error", item["msg"])).partition(": ")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from planner.blueprint.document import Document
 from planner.diagnostics import Diagnostic, DocumentPath, error
 from planner.names import advise
+from planner.secret import reference
 
 # section, key, section the value names
 _REFERENCES: Final = (
@@ -38,6 +39,7 @@ def check_references(document: Document, hosts: Iterable[str]) -> tuple[Diagnost
     known |= {name: list(_mapping(data.get(name))) for name in ("stores", "roles")}
     known["hosts"] += [name for name in hosts if name not in known["hosts"]]
     found = [*_unknown(data, known), *_adapters_of_roles(data), *_circles(data)]
+    found += _secrets(data, list(_mapping(data.get("secrets"))))
     return tuple(document.place(finding) for finding in found)
 
 
@@ -70,6 +72,33 @@ def _each(
                 value=name,
                 advice=advise(name, known[target], target),
             )
+
+
+def _secrets(data: dict[str, Any], known: list[str]) -> Iterator[Diagnostic]:
+    """``secret:NAME`` wherever it stands: it must be declared, and no argument may hold it."""
+    for path, text in _texts(data, ()):
+        name = reference(text)
+        if name is None:
+            continue
+        if "extra_args" in path:
+            yield error("a secret cannot be an argument, which every user of the host can read",
+                        *path, value=text, advice="write it under environment")  # fmt: skip
+        elif name not in known:
+            close = advise(name, known, "secrets")
+            yield error(f"there is no secret named {name!r}", *path, value=text,
+                        advice=close if known else f"add `secrets: {{{name}: {{env: VARIABLE}}}}`, "
+                        f"or `secrets: {{{name}: {{}}}}` for one that planner makes")  # fmt: skip
+
+
+def _texts(value: Any, path: DocumentPath) -> Iterator[tuple[DocumentPath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*path, index))
 
 
 def _adapters_of_roles(data: dict[str, Any]) -> Iterator[Diagnostic]:

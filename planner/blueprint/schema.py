@@ -8,9 +8,16 @@ compile each of the hundred once more at every start.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from planner.blueprint.quantities import (
     NAME_PATTERN,
@@ -37,6 +44,12 @@ Names = Annotated[
 Count = Annotated[int, Field(ge=1, strict=True)]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+SecretText = Annotated[
+    str,
+    StringConstraints(pattern="^secret:[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"),
+    Field(description="secret:<name>, where the name stands under `secrets`"),
+]
+Variable = Annotated[str, StringConstraints(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 
 
 class Tier(StrEnum):
@@ -165,6 +178,30 @@ class ImageArchive(Section):
     archive: Text
 
 
+class Secret(Section):
+    """Where a secret comes from; planner makes one up when nothing is written."""
+
+    env: Variable | None = None
+    file: Text | None = None
+    sops: Text | None = None
+    key: Text | None = None
+    age: Text | None = None
+    identity: Text | None = None
+    prompt: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        written = [name for name in ("env", "file", "sops", "age") if getattr(self, name)]
+        written += ["prompt"] if self.prompt else []
+        if len(written) > 1:
+            raise ValueError(f"it names {' and '.join(written)}: keep one of them")
+        if self.key and not self.sops:
+            raise ValueError("key says where in a sops file it stands: write sops too")
+        if self.identity and not self.age:
+            raise ValueError("identity is for a file of age: write age too")
+        return self
+
+
 def _tiers(value: Any) -> Any:
     if isinstance(value, list):
         return {name: Tier.VRAM for name in value if isinstance(name, str)}
@@ -207,6 +244,9 @@ class Model(Section):
     expose: Exposure = Exposure.LOOPBACK
     port: Port | None = None
     extra_args: tuple[str, ...] = ()
+    environment: dict[Variable, Text] = {}
+    api_key: SecretText | None = None
+    hub_token: SecretText | None = None
     footprint: Bytes | None = None
 
 
@@ -286,6 +326,7 @@ class Service(Section):
     version: Text | None = None
     expose: Exposure = Exposure.LOOPBACK
     port: Port | None = None
+    environment: dict[Variable, Text] = {}
 
 
 class Gateway(Section):
@@ -318,6 +359,7 @@ class Blueprint(Section):
     roles: dict[Name, Role] = {}
     services: dict[Name, Service] = {}
     gateway: Gateway | None = None
+    secrets: dict[Name, Secret | None] = {}
     budget: Budget | None = None
 
 

@@ -10,13 +10,14 @@ import typer
 
 from planner.cli.failures import show
 from planner.cli.options import Format, tell, write, write_json
-from planner.deployment import Planned, remember
+from planner.deployment import Planned, remember, secrets_for
 from planner.deployment import carry_out as _carry_out
 from planner.diagnostics import warning
 from planner.errors import PlannerError, RecordUnusable, UsageError
 
 if TYPE_CHECKING:
     from planner.apply.result import ApplyResult
+    from planner.secret import SecretValue
 
 
 def show_plan(planned: Planned, format: Format) -> None:
@@ -72,9 +73,29 @@ def carry_out(planned: Planned, what: str) -> ApplyResult:
     """
     from planner.views.progress import progress
 
+    # before anything is drawn: a secret may have to be typed
+    values = secrets_for(planned, ask_secret)
     tell(remember(planned))
     with progress(sys.stderr, planned.plan) as on_event:
-        return _carry_out(planned, on_event, what)
+        return _carry_out(planned, on_event, what, values)
+
+
+def ask_secret(name: str) -> SecretValue:
+    """A secret that the user types, unseen. Raises UsageError when nobody can."""
+    import getpass
+
+    from planner.secret import SecretValue
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"nobody is there to type secret {name!r}, so nothing was changed",
+            advice="run the command in a terminal, or write where the secret is: "
+            f"secrets: {{{name}: {{env: VARIABLE}}}}",
+        )
+    typed = getpass.getpass(f"secret {name}: ", sys.stderr)
+    if not typed:
+        raise UsageError(f"secret {name!r} is empty: nothing was changed")
+    return SecretValue(typed.encode())
 
 
 def end_with(errors: Iterable[PlannerError], otherwise: int = 0) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from types import MappingProxyType
 
 from planner.diff import causes
 from planner.diff.places import is_managed, part_of, place_of, used_places
+from planner.diff.secrets import Values, cause_of_restart, put_secrets, secret_places
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
     Observed,
     Operation,
     PushArtifact,
+    PutSecret,
     RemoveArtifact,
     RemoveProject,
     SeenWorkload,
@@ -24,10 +27,11 @@ from planner.diff.values import (
 from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Runtime, Workload
 
 KEPT_RELEASES = 5
+NO_VALUES: Values = MappingProxyType({})
 _FETCHED = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
-def diff(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
+def diff(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tuple[Operation, ...]:
     """What has to be done on one host, in an order that respects ``depends_on``.
 
     Everything that can be done beside what runs comes first, so that a failure there leaves it
@@ -36,25 +40,32 @@ def diff(wanted: HostBundle, seen: Observed) -> tuple[Operation, ...]:
     if not wanted.files and not wanted.workloads:
         return _clear(wanted, seen)
     transfers = _transfers(wanted, seen)
-    starts = {w.name: why for w in wanted.workloads if (why := cause_of_start(w, seen))}
+    secrets = put_secrets(wanted, seen, values)
+    starts = causes_of_start(wanted, seen, secrets)
     write = _write(wanted, seen)
-    prepared = (*_ids(transfers), *_ids(write))
+    prepared = (*_ids(transfers), *_ids(secrets), *_ids(write))
     ended = stops(wanted, seen, prepared)
     activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(ended)))
     ready = _ids(activate) or (*prepared, *_ids(ended))
     running = runs(wanted, seen, starts, ready)
-    changes = [*transfers, *write, *ended, *activate, *running]
+    changes = [*transfers, *secrets, *write, *ended, *activate, *running]
     return (*changes, *_leftovers(wanted, seen, _ids(changes)))
 
 
-def kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
+def kept(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tuple[str, ...]:
     """The workloads that stay as they are."""
-    return tuple(w.name for w in wanted.workloads if not cause_of_start(w, seen))
+    starts = causes_of_start(wanted, seen, put_secrets(wanted, seen, values))
+    return tuple(w.name for w in wanted.workloads if w.name not in starts)
 
 
-def cause_of_start(workload: Workload, seen: Observed) -> str | None:
-    """Why a workload has to be started or replaced on this host; None when it stays."""
-    return causes.of_start(workload, _same(workload, seen))
+def causes_of_start(wanted: HostBundle, seen: Observed, secrets: list[PutSecret]) -> dict[str, str]:
+    """Why workloads have to be started or replaced on this host, by name; those that stay are
+    left out."""
+    found = {
+        w.name: causes.of_start(w, _same(w, seen)) or cause_of_restart(w, seen, secrets)
+        for w in wanted.workloads
+    }
+    return {name: why for name, why in found.items() if why}
 
 
 def empty_bundle(host: str, project: str) -> HostBundle:
@@ -223,10 +234,11 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
     """What nothing uses any more. It goes last: until then the way back is open."""
     project = wanted.project
     stay = _kept_releases(wanted, seen)
-    used = used_places(wanted.artifacts, project)
+    used = used_places(wanted.artifacts, project) | secret_places(wanted.workloads)
     # a rollback needs what the release of then ran with
     for release in stay & seen.manifests.keys():
         used |= used_places(seen.manifests[release].artifacts, project)
+        used |= secret_places(seen.manifests[release].workloads)
     # a transfer that goes on needs its part; one that is done has used it up
     used |= {
         part_of(artifact, project)
@@ -235,7 +247,8 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
     }
     if wanted.digest not in seen.releases:
         used.add(f"releases/{wanted.digest}.part")
-    places = sorted(place for place in seen.artifacts - used if is_managed(place))
+    found = (seen.artifacts | seen.secrets.keys()) - used
+    places = sorted(place for place in found if is_managed(place))
     places += [f"releases/{release}" for release in seen.releases if release not in stay]
     return [
         RemoveArtifact(

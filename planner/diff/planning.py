@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.diff import causes
-from planner.diff.differ import diff, empty_bundle, kept
+from planner.diff.differ import NO_VALUES, diff, empty_bundle, kept
 from planner.diff.preflight import HostNeeds, preflight
+from planner.diff.secrets import Values
 from planner.diff.values import Health, Interruption, Observed, Operation, Plan, StartWorkload
 from planner.errors import PlannerError
 from planner.render.bundle import Bundle
@@ -16,11 +17,13 @@ def make_plan(
     bundle: Bundle,
     observed: Mapping[str, Observed | PlannerError],
     needs: Mapping[str, HostNeeds] | None = None,
+    values: Values = NO_VALUES,
 ) -> Plan:
     """The plan that makes every observed host equal to the bundle.
 
     A host that was observed and is not in the bundle is cleared of the project: destroying is a
     plan for an empty bundle. A host that could not be asked gets no operations, and its reason.
+    ``values`` are the secrets that are known here.
     """
     by_host = {wanted.host: wanted for wanted in bundle.hosts}
     seen_hosts = {h: seen for h, seen in observed.items() if isinstance(seen, Observed)}
@@ -28,7 +31,7 @@ def make_plan(
         host: (by_host.get(host) or empty_bundle(host, bundle.project), seen)
         for host, seen in seen_hosts.items()
     }
-    steps = {host: diff(wanted, seen) for host, (wanted, seen) in pairs.items()}
+    steps = {host: diff(wanted, seen, values) for host, (wanted, seen) in pairs.items()}
     found = (
         preflight(wanted, seen, (needs or {}).get(host, HostNeeds()))
         for host, (wanted, seen) in pairs.items()
@@ -39,7 +42,7 @@ def make_plan(
         interruptions=tuple(
             item for host in steps for item in interruptions(steps[host], seen_hosts[host])
         ),
-        kept={host: kept(wanted, seen) for host, (wanted, seen) in pairs.items()},
+        kept={host: kept(wanted, seen, values) for host, (wanted, seen) in pairs.items()},
         reasons={
             host: causes.of_nothing(wanted, seen)
             for host, (wanted, seen) in pairs.items()

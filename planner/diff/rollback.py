@@ -13,6 +13,7 @@ from planner.diff import causes, differ
 from planner.diff.places import place_of
 from planner.diff.planning import interruptions
 from planner.diff.preflight import HostNeeds, preflight
+from planner.diff.secrets import secret_places
 from planner.diff.values import ActivateRelease, Observed, Operation, Plan
 from planner.errors import PlannerError
 from planner.render.bundle import Artifact, HostBundle, Runtime
@@ -56,7 +57,7 @@ def plan_rollback(
         project=project,
         operations=tuple(step for host in steps for step in steps[host]),
         interruptions=tuple(i for host in steps for i in interruptions(steps[host], hosts[host])),
-        kept={host: differ.kept(bundle, hosts[host]) for host, bundle in wanted.items()},
+        kept={host: _kept(bundle, hosts[host]) for host, bundle in wanted.items()},
         reasons={
             host: _reason(seen, name, targets[host])
             for host, seen in hosts.items()
@@ -72,6 +73,11 @@ def plan_rollback(
             for item in _hindrances(wanted.get(host), hosts[host], target, blueprint)
         ),
     )
+
+
+def _kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
+    starts = differ.causes_of_start(wanted, seen, [])
+    return tuple(w.name for w in wanted.workloads if w.name not in starts)
 
 
 def missing(manifest: Manifest, project: str, seen: Observed) -> tuple[Artifact, ...]:
@@ -92,7 +98,7 @@ def _steps(wanted: HostBundle, seen: Observed, target: str) -> tuple[Operation, 
     ]
     after = tuple(stop.id for stop in stops)
     activate = _activate(wanted, seen, target, after)
-    starts = {w.name: why for w in wanted.workloads if (why := differ.cause_of_start(w, seen))}
+    starts = differ.causes_of_start(wanted, seen, [])
     ready = tuple(step.id for step in activate) or after
     return (*stops, *activate, *differ.runs(wanted, seen, starts, ready))
 
@@ -147,7 +153,14 @@ def _hindrances(
         )
         for artifact in missing(manifest, wanted.project, seen)
     )  # fmt: skip
-    return (*gone, *preflight(wanted, seen, HostNeeds()))
+    lost = tuple(
+        error(
+            f"release {short} needs {place}, which is gone from {seen.host}",
+            "hosts", seen.host, advice=_other(wanted, seen, target, blueprint),
+        )
+        for place in sorted(secret_places(manifest.workloads) - seen.secrets.keys())
+    )  # fmt: skip
+    return (*gone, *lost, *preflight(wanted, seen, HostNeeds()))
 
 
 def _other(wanted: HostBundle | None, seen: Observed, target: str, blueprint: str) -> str:

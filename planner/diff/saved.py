@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from planner.diff.values import (
@@ -13,6 +14,7 @@ from planner.diff.values import (
     Operation,
     Plan,
     PushArtifact,
+    PutSecret,
     RemoveArtifact,
     RemoveProject,
     SeenWorkload,
@@ -31,8 +33,9 @@ from planner.render.bundle import (
     Runtime,
     Workload,
 )
+from planner.secret import SecretKind, SecretSource, SecretUse
 
-SCHEMA = 1
+SCHEMA = 2
 Json = dict[str, Any]
 
 
@@ -89,6 +92,14 @@ def _payload(step: Operation) -> Json:
     match step:
         case PushArtifact() | FetchArtifact():
             return {"artifact": _artifact_to(step.artifact)}
+        case PutSecret():
+            return {
+                "source": _source_to(step.source),
+                "place": step.place,
+                "owner": step.owner,
+                "users": list(step.users),
+                "replaces": step.replaces,
+            }
         case WriteRelease():
             return {"bundle": _bundle_to(step.bundle)}
         case StopWorkload():
@@ -108,6 +119,14 @@ def _payload(step: Operation) -> Json:
 _READERS: dict[str, Callable[[Json, Json], Operation]] = {
     "push": lambda base, more: PushArtifact(**base, artifact=_artifact(more["artifact"])),
     "fetch": lambda base, more: FetchArtifact(**base, artifact=_artifact(more["artifact"])),
+    "secret": lambda base, more: PutSecret(
+        **base,
+        source=_source(more["source"]),
+        place=more["place"],
+        owner=more["owner"],
+        users=tuple(more["users"]),
+        replaces=more["replaces"],
+    ),
     "write": lambda base, more: WriteRelease(**base, bundle=_bundle(more["bundle"])),
     "stop": lambda base, more: StopWorkload(**base, workload=_seen(more["workload"])),
     "activate": lambda base, more: ActivateRelease(**base, release=more["release"]),
@@ -140,6 +159,7 @@ def _artifact_to(artifact: Artifact) -> Json:
         "revision": artifact.revision,
         "files": list(artifact.files),
         "hashes": [list(pair) for pair in artifact.hashes],
+        "token": artifact.token and _source_to(artifact.token),
     }
 
 
@@ -152,7 +172,16 @@ def _artifact(row: Json) -> Artifact:
         revision=row["revision"],
         files=tuple(row["files"]),
         hashes=tuple((name, digest) for name, digest in row["hashes"]),
+        token=_source(row["token"]) if row["token"] else None,
     )
+
+
+def _source_to(source: SecretSource) -> Json:
+    return {**asdict(source), "kind": source.kind.value}
+
+
+def _source(row: Json) -> SecretSource:
+    return SecretSource(**{**row, "kind": SecretKind(row["kind"])})
 
 
 def _workload_to(workload: Workload) -> Json:
@@ -175,6 +204,7 @@ def _workload_to(workload: Workload) -> Json:
         "start_seconds": workload.start_seconds,
         "devices": list(workload.devices),
         "memory_share": workload.memory_share,
+        "secrets": [asdict(use) for use in workload.secrets],
     }
 
 
@@ -190,6 +220,7 @@ def _workload(row: Json) -> Workload:
         start_seconds=row["start_seconds"],
         devices=tuple(row["devices"]),
         memory_share=row["memory_share"],
+        secrets=tuple(SecretUse(**use) for use in row["secrets"]),
     )
 
 
@@ -225,6 +256,7 @@ def _bundle_to(bundle: HostBundle) -> Json:
         ],
         "workloads": [_workload_to(workload) for workload in bundle.workloads],
         "artifacts": [_artifact_to(artifact) for artifact in bundle.artifacts],
+        "secrets": [_source_to(source) for source in bundle.secrets],
     }
 
 
@@ -236,4 +268,5 @@ def _bundle(row: Json) -> HostBundle:
         files=tuple(File(**file) for file in row["files"]),
         workloads=tuple(_workload(workload) for workload in row["workloads"]),
         artifacts=tuple(_artifact(artifact) for artifact in row["artifacts"]),
+        secrets=tuple(_source(source) for source in row["secrets"]),
     )

@@ -15,6 +15,7 @@ from typing import ClassVar
 from planner.diagnostics import Diagnostic
 from planner.render.bundle import Artifact, HostBundle, Runtime, Workload
 from planner.render.manifest import Manifest
+from planner.secret import SecretSource, SecretValue
 
 
 class Health(StrEnum):
@@ -66,6 +67,8 @@ class Observed:
     read. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
     when the version was not asked for. ``docker_problem`` says why containers could not be seen.
     ``lock`` says who holds the project's lock; ``lock_token`` tells that lock from any other.
+    ``secrets`` maps their places to fingerprints made with ``secret_key``, which lies on the host;
+    ``unread_secrets`` names the workloads that have not started since one of theirs changed.
     """
 
     host: str
@@ -87,6 +90,9 @@ class Observed:
     lock: str | None = None
     lock_token: str | None = None
     docker_problem: str | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    secret_key: SecretValue | None = None
+    unread_secrets: frozenset[str] = frozenset()
 
     @property
     def fingerprint(self) -> str:
@@ -104,6 +110,8 @@ class Observed:
             self.docker is not None,
             self.compose is not None,
         ]
+        if self.secrets:
+            rows.append(sorted(self.secrets.items()))
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
@@ -163,6 +171,27 @@ class FetchArtifact(Operation):
     def action(self) -> Action:
         """What the operation counts as."""
         return Action.CREATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutSecret(Operation):
+    """Put a secret's value on the host, as a file at ``place`` that only ``owner`` can read.
+
+    ``users`` are the workloads that read it; they start again before the plan ends.
+    """
+
+    source: SecretSource
+    place: str
+    owner: int
+    users: tuple[str, ...]
+    replaces: bool = False
+
+    kind: ClassVar[str] = "secret"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.UPDATE if self.replaces else Action.CREATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ class Launch(NamedTuple):
 
     ``model_path`` is the file or folder as the engine sees it; ``host`` and ``port`` are what it
     listens on, inside its container where it has one. ``adapters`` pairs names with paths, in the
-    order they are loaded.
+    order they are loaded. ``key_file`` holds the key that clients must send.
     """
 
     placed: Placed
@@ -29,6 +29,7 @@ class Launch(NamedTuple):
     host: str
     port: int
     adapters: tuple[tuple[str, str], ...] = ()
+    key_file: str | None = None
 
 
 class AdapterFormat(StrEnum):
@@ -59,7 +60,9 @@ class Engine(NamedTuple):
     at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
     ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
     ``strengths`` ends the sentence that says why it was chosen. ``adapters`` is None where it loads
-    none. ``by_environment`` says that it is told by variables, not by options.
+    none. ``by_environment`` says that it is told by variables, not by options. ``reads_key`` says
+    whether it reads the key of its clients from a file; ``key_variable`` is the variable it takes
+    it from otherwise.
     """
 
     name: str
@@ -78,3 +81,5 @@ class Engine(NamedTuple):
     check: Callable[[Launch], tuple[Diagnostic, ...]]
     adapters: AdapterFormat | None = None
     by_environment: bool = False
+    reads_key: bool = False
+    key_variable: str | None = None

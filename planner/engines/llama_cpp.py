@@ -52,6 +52,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--override-kv", _experts(launch)),
         Option("--embeddings") if spec.task is Task.EMBEDDING else None,
         Option("--rerank") if spec.task is Task.RERANK else None,
+        given("--api-key-file", launch.key_file),
         Option("--metrics"),
         # the lowest level at which it says what its buffers take; it shows no questions
         Option("--log-verbosity", "4", optional=True),
@@ -175,4 +176,5 @@ LLAMA_CPP: Final = Engine(
     environment=_environment,
     check=_check,
     adapters=AdapterFormat.GGUF,
+    reads_key=True,
 )

@@ -43,4 +43,5 @@ TEXT_EMBEDDINGS_INFERENCE: Final = Engine(
     options=_options,
     environment=_environment,
     check=_check,
+    key_variable="API_KEY",
 )

@@ -128,4 +128,5 @@ VLLM: Final = Engine(
     environment=_environment,
     check=_check,
     adapters=AdapterFormat.PEFT,
+    key_variable="VLLM_API_KEY",
 )

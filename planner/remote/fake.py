@@ -29,6 +29,8 @@ from planner.remote.transport import (
     command_line,
 )
 
+_KEY = "5ec7e7"  # what the fake host makes fingerprints with
+
 
 @dataclass(slots=True)
 class FakeWorkload:
@@ -65,6 +67,8 @@ class FakeHost:
     incoming: dict[str, bytes] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
     workloads: dict[str, FakeWorkload] = field(default_factory=dict)
+    secrets: dict[str, bytes] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
     lock: tuple[str, str] | None = None
     calls: list[str] = field(default_factory=list)
     breaks: dict[str, str] = field(default_factory=dict)
@@ -116,6 +120,8 @@ class FakeTransport:
             return Result(75, "", "the lock is another run's by now")
         if name in self.host.breaks:
             return Result(1, "", self.host.breaks[name])
+        if name == Script.PUT_SECRET:
+            args.insert(1, stdin.partition(b"\n")[2].decode())
         result = _HANDLERS[name](self.host, *args)
         for line in result.stdout.splitlines() if on_line else ():
             on_line(line)  # type: ignore[misc]
@@ -197,6 +203,10 @@ def _name(argv: Sequence[str], stdin: bytes) -> tuple[str, list[str]]:
         for script in Script:
             if script_text(script) == stdin:
                 return script.value, [argv[5], *argv[6:]]
+    if list(argv[:2]) == ["sh", "-c"]:
+        for script in Script:
+            if script_text(script).decode() == argv[2]:
+                return script.value, [argv[6], *argv[7:]]
     if list(argv[:2]) == ["docker", "compose"]:
         project = argv[3].removeprefix("planner-")
         return "start", [project, "compose", argv[-1], str("--force-recreate" in argv)]
@@ -215,6 +225,7 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines += ["@releases", *reversed(host.releases), "@manifests", *_manifests(host)]
     lines += ["@places", *sorted(host.places - set(images))]
     lines += [f"incoming/{name}" for name in sorted(host.incoming)]
+    lines += _secrets(host)
     lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
     lines += _workloads(host, project)
     if host.docker:
@@ -232,6 +243,36 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     if depth == "full" or host.current is None:
         lines += ["@versions", *(f"{t} {version}" for t, version in tools.items() if version)]
     return Result(0, "\n".join([*lines, "@end"]) + "\n")
+
+
+def _secrets(host: FakeHost) -> list[str]:
+    if not host.secrets:
+        return []
+    lines = [f"@secret-key {_KEY}", "@secrets"]
+    for place, value in sorted(host.secrets.items()):
+        owner = place.partition("@")[2] or "0"
+        sum_ = hashlib.sha256(_KEY.encode() + value).hexdigest()
+        lines.append(f"{sum_} 600 {owner} {place}")
+    return [*lines, "@unread-secrets", *sorted(host.unread)]
+
+
+def _put_secret(
+    host: FakeHost, project: str, value: str, place: str, owner: str, *users: str
+) -> Result:
+    host.secrets[place] = value.encode()
+    host.unread |= set(users)
+    return Result(0)
+
+
+def _read_secret(host: FakeHost, project: str, place: str) -> Result:
+    if place not in host.secrets:
+        return Result(1, "", "no such file")
+    return Result(0, host.secrets[place].decode())
+
+
+def _secrets_read(host: FakeHost, project: str, workload: str) -> Result:
+    host.unread.discard(workload)
+    return Result(0)
 
 
 def _manifests(host: FakeHost) -> list[str]:
@@ -391,6 +432,8 @@ def _remove(host: FakeHost, project: str, place: str) -> Result:
     kind, _, name = place.partition("/")
     if kind == "incoming":
         host.incoming.pop(name, None)
+    if kind == "secrets":
+        host.secrets.pop(place, None)
     if kind == "releases":
         host.releases.pop(name, None)
     return Result(0)
@@ -399,6 +442,7 @@ def _remove(host: FakeHost, project: str, place: str) -> Result:
 def _remove_project(host: FakeHost, project: str) -> Result:
     host.current, host.folder = None, False
     host.releases, host.incoming, host.workloads = {}, {}, {}
+    host.secrets, host.unread = {}, set()
     host.links = set()
     host.places = {place for place in host.places if place.startswith("registry/")}
     return Result(0)
@@ -418,6 +462,9 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.STOP: _stop,
     Script.LOOK: _look,
     Script.START_LOG: _start_log,
+    Script.PUT_SECRET: _put_secret,
+    Script.READ_SECRET: _read_secret,
+    Script.SECRETS_READ: _secrets_read,
     Script.REMOVE: _remove,
     Script.REMOVE_PROJECT: _remove_project,
     "start": _start,

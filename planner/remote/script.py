@@ -1,12 +1,13 @@
 """The multi-step actions on a host: static POSIX shell scripts that take arguments.
 
 A script travels over standard input to ``sh -s -- ARGUMENTS``, so that no text is pasted into it;
-one that needs standard input for itself is an argument of ``sh -c``.
+one that needs standard input for itself is an argument of ``sh -c``. Secrets are such input: every
+user of a host can read arguments.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,9 @@ class Script(StrEnum):
     STOP = "stop"
     LOOK = "look"
     START_LOG = "start_log"
+    PUT_SECRET = "put_secret"
+    READ_SECRET = "read_secret"
+    SECRETS_READ = "secrets_read"
     REMOVE = "remove"
     REMOVE_PROJECT = "remove_project"
 
@@ -39,7 +43,7 @@ class Command:
     """One command for a host: its arguments and what it reads from standard input."""
 
     argv: tuple[str, ...]
-    stdin: bytes = b""
+    stdin: bytes = field(default=b"", repr=False)
 
 
 @cache
@@ -53,6 +57,7 @@ def script_command(script: Script, *args: str) -> Command:
     return Command(("sh", "-s", "--", *args), script_text(script))
 
 
-def inline_command(script: Script, *args: str) -> Command:
-    """The command that runs a script with these arguments and leaves it standard input."""
-    return Command(("sh", "-c", script_text(script).decode(), "sh", *args))
+def inline_command(script: Script, *args: str, given: bytes = b"") -> Command:
+    """The command that runs a script with these arguments and leaves it standard input, with
+    ``given`` to read there."""
+    return Command(("sh", "-c", script_text(script).decode(), "sh", *args), given)

@@ -11,6 +11,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+from planner.secret import SecretSource, SecretUse
+
 
 class Runtime(StrEnum):
     """What runs workloads on a host."""
@@ -51,6 +53,7 @@ class Artifact:
     repository with its commit for hub files, a reference with its digest for registry images.
     ``source`` is the local path, the hub repository, or the image reference. ``bytes`` is what
     must travel, None when unknown. ``hashes`` pairs hub files with the SHA-256 they must have.
+    ``token`` is the secret that a hub asks for.
     """
 
     kind: ArtifactKind
@@ -60,6 +63,7 @@ class Artifact:
     revision: str | None = None
     files: tuple[str, ...] = ()
     hashes: tuple[tuple[str, str], ...] = ()
+    token: SecretSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,10 @@ class Workload:
     """One running thing on a host: a replica, store or service.
 
     ``name`` is the compose service or unit stem, ``resource`` the blueprint's name for it
-    (``models.chat[0]``), ``digest`` of everything whose change must restart it. ``devices`` are
-    the indices of its cards, ``memory_share`` what of each it may take (None: no cap): from them
-    the next placement knows what runs where.
+    (``models.chat[0]``), ``digest`` of everything whose change must restart it, but for the values
+    of its ``secrets``, which no file names. ``devices`` are the indices of its cards,
+    ``memory_share`` what of each it may take (None: no cap): from them the next placement knows
+    what runs where.
     """
 
     name: str
@@ -97,11 +102,12 @@ class Workload:
     start_seconds: int = 60
     devices: tuple[int, ...] = ()
     memory_share: float | None = None
+    secrets: tuple[SecretUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HostBundle:
-    """All that one host should have."""
+    """All that one host should have. ``secrets`` says where those of its workloads come from."""
 
     host: str
     project: str
@@ -109,6 +115,7 @@ class HostBundle:
     files: tuple[File, ...]
     workloads: tuple[Workload, ...]
     artifacts: tuple[Artifact, ...] = ()
+    secrets: tuple[SecretSource, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from planner.diagnostics import Diagnostic, error
 from planner.engines.arguments import arguments, environment
 from planner.engines.engine import Launch
 from planner.farm import FarmHost
@@ -12,11 +13,13 @@ from planner.render.limits import deadline_seconds, memory_limit
 from planner.render.places import artifact_folder, image_name
 from planner.render.rendered import Rendered, workload_digest
 from planner.render.replica import Replica
+from planner.render.secrets import exporting, mounts, plain
 from planner.render.yaml_text import to_yaml
+from planner.secret import SecretUse
 
 FILE: Final = "compose.yaml"
 _MODELS: Final = "/models"
-_NOBODY: Final = "65534:65534"
+_NOBODY: Final = 65534
 _SHARED_MEMORY: Final = 8 << 30  # NCCL hangs on Docker's 64 MB when several cards work together
 
 
@@ -24,8 +27,12 @@ def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
     """The compose file of a host."""
     services: dict[str, Any] = {}
     digests: dict[str, str] = {}
+    secrets: dict[str, tuple[SecretUse, ...]] = {}
+    found: list[Diagnostic] = []
     for replica in replicas:
         name = replica.placed.name
+        secrets[name] = replica.secrets(_user(replica))
+        found += _unset(replica, secrets[name])
         service = _service(replica)
         digests[name] = workload_digest(service, replica)
         service["labels"]["io.planner.digest"] = digests[name]
@@ -35,7 +42,7 @@ def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         "services": literal(services),
         "networks": {"default": {"labels": {"io.planner.project": project}}},
     }
-    return Rendered((File(FILE, to_yaml(document)),), digests)
+    return Rendered((File(FILE, to_yaml(document)),), digests, secrets, tuple(found))
 
 
 def literal(value: Any) -> Any:
@@ -52,7 +59,8 @@ def literal(value: Any) -> Any:
 def _service(replica: Replica) -> dict[str, Any]:
     placed, version = replica.placed, replica.version
     path, adapters = replica.model_path(_MODELS), replica.adapter_paths
-    launch = Launch(placed, version, path, "0.0.0.0", version.port, adapters)
+    key = replica.key_file
+    launch = Launch(placed, version, path, "0.0.0.0", version.port, adapters, key)
     service: dict[str, Any] = {
         "image": _image(replica),
         **_entrypoint(replica),
@@ -76,6 +84,10 @@ def _service(replica: Replica) -> dict[str, Any]:
     return service
 
 
+def _user(replica: Replica) -> int:
+    return 0 if replica.engine.root else _NOBODY
+
+
 def _image(replica: Replica) -> str:
     if replica.program is None:
         raise ValueError(f"{replica.placed.name} has no image")
@@ -91,7 +103,25 @@ def _entrypoint(replica: Replica) -> dict[str, Any]:
     binary, version = replica.placed.model.spec.binary, replica.version
     known = version.program if _from_archive(replica) else version.image_program
     program = (binary, *known[1:]) if binary else known
+    if program:
+        program = exporting(replica.secrets(_user(replica)), program)
     return {"entrypoint": list(program)} if program else {}
+
+
+def _unset(replica: Replica, uses: tuple[SecretUse, ...]) -> list[Diagnostic]:
+    """A variable can be set from a file only where it is known what is started then."""
+    if _entrypoint(replica) or not any(use.variable for use in uses):
+        return []
+    return [
+        error(
+            f"what the image of {replica.engine.name} starts is not known, so it cannot be given "
+            "a secret",
+            "models",
+            replica.placed.model.name,
+            "api_key",
+            advice="write binary: <the program in the image>, or take the secret out",
+        )
+    ]
 
 
 def _port(replica: Replica) -> dict[str, Any]:
@@ -105,7 +135,8 @@ def _port(replica: Replica) -> dict[str, Any]:
 
 def _volumes(replica: Replica) -> list[dict[str, Any]]:
     models = artifact_folder(replica.project, replica.weights)
-    return [_bind(*pair) for pair in ((models, _MODELS), *replica.adapter_mounts)]
+    secrets = mounts(replica.project, replica.secrets(_user(replica)))
+    return [_bind(*pair) for pair in ((models, _MODELS), *replica.adapter_mounts, *secrets)]
 
 
 def _bind(source: str, target: str) -> dict[str, Any]:
@@ -120,6 +151,7 @@ def _bind(source: str, target: str) -> dict[str, Any]:
 
 def _environment(replica: Replica, launch: Launch) -> dict[str, Any]:
     pairs = environment(replica.engine, launch)
+    pairs |= plain(replica.placed.model.spec.environment)
     if len(replica.placed.devices) > 1:
         # indexes mean what nvidia-smi shows, not CUDA's order by speed
         pairs["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
@@ -128,7 +160,7 @@ def _environment(replica: Replica, launch: Launch) -> dict[str, Any]:
 
 def _identity(replica: Replica) -> dict[str, Any]:
     engine = replica.engine
-    rights: dict[str, Any] = {} if engine.root else {"user": _NOBODY}
+    rights: dict[str, Any] = {} if engine.root else {"user": f"{_NOBODY}:{_NOBODY}"}
     rights |= {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
     if not engine.writes:
         rights |= {"read_only": True, "tmpfs": ["/tmp"]}

@@ -8,10 +8,11 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from planner.render.bundle import Artifact, ArtifactKind, File, Probe, Runtime, Workload
+from planner.secret import SecretUse
 
 FILE: Final = "manifest.json"
 SCHEMA: Final = 2
-_OF_CARDS: Final = ("devices", "memory_share")
+_LEFT_OUT: Final = ("devices", "memory_share", "secrets")
 _FETCHED: Final = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
@@ -67,17 +68,18 @@ def _row(artifact: Artifact) -> dict[str, str]:
 
 
 def _written(workload: Workload) -> dict[str, Any]:
-    # what a workload without cards has not is left out: its release keeps its name
+    # what a workload does not have is left out: its release keeps its name
     return {
         key: value
         for key, value in asdict(workload).items()
-        if key not in _OF_CARDS or value not in ((), None)
+        if key not in _LEFT_OUT or value not in ((), None)
     }
 
 
 def _workload(row: dict[str, Any]) -> Workload:
     fields = {**row, "runtime": Runtime(row["runtime"]), "artifacts": tuple(row["artifacts"])}
     fields["devices"] = tuple(row.get("devices", ()))
+    fields["secrets"] = tuple(SecretUse(**use) for use in row.get("secrets", ()))
     if row["probe"] is not None:
         fields["probe"] = Probe(**row["probe"])
     return Workload(**fields)

@@ -20,6 +20,7 @@ from planner.render.limits import deadline_seconds, start_seconds
 from planner.render.manifest import render_manifest
 from planner.render.rendered import Rendered, Renderer
 from planner.render.replica import Replica, join
+from planner.render.secrets import sources
 from planner.render.systemd import render_systemd
 
 # One line a runtime.
@@ -56,10 +57,11 @@ def _host(
 ) -> tuple[HostBundle, list[Diagnostic]]:
     project = farm.project
     runtime = Runtime(host.spec.runtime.value)
+    declared = sources(farm.blueprint)
     found: list[Diagnostic] = []
     replicas: list[Replica] = []
     for placed in here:
-        replica, more = join(project, placed, templates, farm.pins)
+        replica, more = join(project, placed, templates, farm.pins, declared)
         found += more
         if replica is not None:
             replicas.append(replica)
@@ -77,14 +79,17 @@ def _host(
     artifacts = _artifacts(replicas)
     manifest = render_manifest(project, host.name, rendered.files, workloads, artifacts)
     files = (*rendered.files, manifest)
-    return HostBundle(host.name, project, runtime, files, workloads, artifacts), found
+    names = dict.fromkeys(use.name for workload in workloads for use in workload.secrets)
+    secrets = tuple(declared[name] for name in names)
+    return HostBundle(host.name, project, runtime, files, workloads, artifacts, secrets), found
 
 
 def _any_launch(replica: Replica) -> Launch:
     """Checks depend on options, not on where the model lies."""
     placed = replica.placed
     paths = replica.adapter_paths
-    return Launch(placed, replica.version, "/models", placed.bind, placed.port, paths)
+    key = replica.key_file
+    return Launch(placed, replica.version, "/models", placed.bind, placed.port, paths, key)
 
 
 def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
@@ -105,6 +110,7 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
         start_seconds=start_seconds(replica),
         devices=tuple(device.index for device in placed.devices),
         memory_share=placed.model.memory_share,
+        secrets=rendered.secrets[placed.name],
     )
 
 

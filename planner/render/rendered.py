@@ -11,14 +11,16 @@ from planner.diagnostics import Diagnostic
 from planner.farm import FarmHost
 from planner.render.bundle import File
 from planner.render.replica import Replica
+from planner.secret import SecretUse
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Files of a host, the digest of each workload by name, and what is to be said."""
+    """Files of a host, the digest and the secrets of each workload by name, what is to be said."""
 
     files: tuple[File, ...]
     digests: dict[str, str]
+    secrets: dict[str, tuple[SecretUse, ...]]
     diagnostics: tuple[Diagnostic, ...] = ()
 
 

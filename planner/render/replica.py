@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from planner.blueprint import schema
@@ -17,7 +17,9 @@ from planner.names import advise
 from planner.pins import Pins
 from planner.render.adapters import LoadedAdapter, adapters_of
 from planner.render.bundle import Artifact, ArtifactKind
+from planner.render.secrets import of_environment
 from planner.render.weights import MISSING, weights_of
+from planner.secret import SecretSource, SecretUse, reference
 
 _DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
 
@@ -59,6 +61,19 @@ class Replica:
             for item in self.adapters
         )
 
+    def secrets(self, owner: int) -> tuple[SecretUse, ...]:
+        """The secrets it uses, as files that the user ``owner`` may read."""
+        spec = self.placed.model.spec
+        key = reference(spec.api_key or "")
+        uses = () if key is None else (SecretUse(key, self.engine.key_variable, owner),)
+        return (*uses, *of_environment(spec.environment, owner))
+
+    @property
+    def key_file(self) -> str | None:
+        """Where the engine finds the key of its clients, when it reads it from a file."""
+        key = reference(self.placed.model.spec.api_key or "")
+        return SecretUse(key).path if key and self.engine.reads_key else None
+
     @property
     def adapter_mounts(self) -> tuple[tuple[str, str], ...]:
         """Each adapter file on the host, and where a container or root folder sees it."""
@@ -66,12 +81,16 @@ class Replica:
 
 
 def join(
-    project: str, placed: Placed, templates: Mapping[str, str], pins: Pins
+    project: str,
+    placed: Placed,
+    templates: Mapping[str, str],
+    pins: Pins,
+    declared: Mapping[str, SecretSource],
 ) -> tuple[Replica | None, tuple[Diagnostic, ...]]:
     """The replica to render, or None with the reasons; it may come with errors beside it.
 
     ``templates`` holds the engines' rows as ``engines/<engine>.yaml``; ``pins`` what names without
-    a commit or a digest meant when they were locked.
+    a commit or a digest meant when they were locked; ``declared`` where secrets come from.
     """
     model, path = placed.model, ("models", placed.model.name)
     engine = find_engine(model.engine)
@@ -88,10 +107,22 @@ def join(
     weights, file, more = weights_of(engine, model, pins)
     program, rest = _program(placed, version, pins)
     adapters, about = adapters_of(engine, placed)
-    found = (*found, *more, *rest, *about)
+    found = (*found, *more, *rest, *about, *_key(engine, model))
     if weights is None:
         return None, found
+    token = reference(model.spec.hub_token or "")
+    if token is not None and weights.kind is ArtifactKind.HUB_FILES:
+        weights = replace(weights, token=declared.get(token))
     return Replica(project, placed, engine, version, weights, file, program, adapters), found
+
+
+def _key(engine: Engine, model: FarmModel) -> tuple[Diagnostic, ...]:
+    if model.spec.api_key is None or engine.reads_key or engine.key_variable:
+        return ()
+    return (error(f"{engine.name} takes its key in its arguments alone, which every user of the "
+                  "host can read", "models", model.name, "api_key", value=model.spec.api_key,
+                  advice="take api_key out and leave expose: loopback, or write another engine"),
+            )  # fmt: skip
 
 
 def _version(

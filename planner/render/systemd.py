@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Final
 
 from planner.diagnostics import Diagnostic, error
@@ -14,9 +15,12 @@ from planner.render.limits import memory_limit
 from planner.render.places import artifact_folder, unit_name
 from planner.render.rendered import Rendered, workload_digest
 from planner.render.replica import Replica
-from planner.render.unit_text import Entry, Section, command, entry, to_unit
+from planner.render.secrets import exporting, mounts, plain
+from planner.render.unit_text import Credential, Entry, Section, Word, command, entry, to_unit
+from planner.secret import SecretUse
 
 _MODELS: Final = "/models"  # where a root folder sees its model
+_READER: Final = 0  # systemd itself, which runs as root
 _PROGRAM: Final = re.compile(r"/[A-Za-z0-9._/+=-]+")
 
 # A model server reads its weights, computes and answers one port; the rest is closed to it.
@@ -51,6 +55,7 @@ def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
     """One unit a replica."""
     files: list[File] = []
     digests: dict[str, str] = {}
+    secrets: dict[str, tuple[SecretUse, ...]] = {}
     found: list[Diagnostic] = []
     for replica in replicas:
         name, program = replica.placed.name, _program(replica)
@@ -64,12 +69,13 @@ def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         digest = workload_digest([[title, [_data(e) for e in rows]] for title, rows in sections],
                                  replica)  # fmt: skip
         digests[name] = digest
+        secrets[name] = replica.secrets(_READER)
         marked = [_marked(section, project, digest) for section in sections]
         files.append(File(f"units/{unit_name(project, name)}", to_unit(marked)))
-    return Rendered(tuple(files), digests, tuple(found))
+    return Rendered(tuple(files), digests, secrets, tuple(found))
 
 
-def _data(item: Entry) -> list[str]:
+def _data(item: Entry) -> list[object]:
     return [item.key, *item.words]
 
 
@@ -98,6 +104,7 @@ def _sections(replica: Replica, program: str) -> list[Section]:
         entry("Type", "exec"),
         _command(replica, program),
         *_environment(replica),
+        *_credentials(replica),
         entry("Restart", "on-failure"),
         entry("RestartSec", "5"),
         entry("TimeoutStopSec", "30"),
@@ -115,16 +122,36 @@ def _launch(replica: Replica) -> Launch:
     folder = _MODELS if replica.program else artifact_folder(replica.project, replica.weights)
     path = replica.model_path(folder)
     adapters = replica.adapter_paths
-    return Launch(placed, replica.version, path, placed.bind, placed.port, adapters)
+    key = replica.key_file
+    return Launch(placed, replica.version, path, placed.bind, placed.port, adapters, key)
 
 
 def _command(replica: Replica, program: str) -> Entry:
-    rest = replica.version.program[1:]
-    return command("ExecStart", program, *rest, *arguments(replica.engine, _launch(replica)))
+    uses = replica.secrets(_READER)
+    words = exporting(uses, (program, *replica.version.program[1:]))
+    words = (*words, *arguments(replica.engine, _launch(replica)))
+    return command("ExecStart", *(_seen(word, uses) for word in words))
+
+
+def _seen(word: str, uses: tuple[SecretUse, ...]) -> Word:
+    """A secret's path, alone or after ``VARIABLE=``, as a unit names it: systemd sets its folder
+    for each start."""
+    for use in uses:
+        before = word.removesuffix(use.path)
+        if before != word and before in ("", f"{use.variable}="):
+            return Credential(use.name, before)
+    return word
+
+
+def _credentials(replica: Replica) -> list[Entry]:
+    """systemd reads the files as root and shows copies to this unit's user alone."""
+    pairs = mounts(replica.project, replica.secrets(_READER))
+    return [entry("LoadCredential", f"{PurePath(seen).name}:{path}") for path, seen in pairs]
 
 
 def _environment(replica: Replica) -> list[Entry]:
     pairs = environment(replica.engine, _launch(replica))
+    pairs |= plain(replica.placed.model.spec.environment)
     devices = replica.placed.devices
     if devices:
         pairs["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"

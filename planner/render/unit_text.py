@@ -10,10 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=,+@~-]+")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "%": "%%"}
+
+
+class Credential(NamedTuple):
+    """A word of a command line: the path of one of the unit's credentials.
+
+    It may stand after ``before``, which is ``VARIABLE=``.
+    """
+
+    name: str
+    before: str = ""
+
+
+Word = str | Credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +34,7 @@ class Entry:
     """One line: words are joined by blanks. ``command`` lines have their ``$`` doubled."""
 
     key: str
-    words: tuple[str, ...]
+    words: tuple[Word, ...]
     command: bool = False
 
 
@@ -33,7 +46,7 @@ def entry(key: str, *words: str) -> Entry:
     return Entry(key, words)
 
 
-def command(key: str, *words: str) -> Entry:
+def command(key: str, *words: Word) -> Entry:
     """A command line."""
     return Entry(key, words, command=True)
 
@@ -49,6 +62,13 @@ def quote(word: str, *, command: bool = False) -> str:
         return word
     text = "".join(_escape(character) for character in word)
     return '"' + (text.replace("$", "$$") if command else text) + '"'
+
+
+def _word(word: Word, *, command: bool) -> str:
+    if isinstance(word, Credential):
+        # systemd knows the folder only when it starts the unit, and puts it in here
+        return f"{word.before}${{CREDENTIALS_DIRECTORY}}/{word.name}"
+    return quote(word, command=command)
 
 
 def _escape(character: str) -> str:
@@ -69,5 +89,5 @@ def _section(name: str, entries: Sequence[Entry]) -> str:
 
 
 def _line(item: Entry) -> str:
-    words = " ".join(quote(word, command=item.command) for word in item.words)
+    words = " ".join(_word(word, command=item.command) for word in item.words)
     return f"{item.key}={words}\n"

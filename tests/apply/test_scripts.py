@@ -25,6 +25,7 @@ from planner.errors import PlannerError
 from planner.remote.script import Command, Script
 from planner.render.bundle import Artifact, ArtifactKind, File, HostBundle, Runtime
 from planner.render.manifest import render_manifest
+from planner.secret import SecretValue
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="hosts are Linux")
 
@@ -510,3 +511,74 @@ def test_only_the_lock_with_that_token_is_taken_away(box: Sandbox) -> None:
         assert box.do(steps.unlock(box.layout, "t1")) == ""
     assert box.observe().lock is None
     assert list((box.root / "locks").iterdir()) == []
+
+
+def put(box: Sandbox, text: str, *users: str, place: str = "secrets/key") -> None:
+    box.do(steps.put_secret(box.layout, place, os.getuid(), users, SecretValue(text.encode())))
+
+
+def test_a_secret_is_a_file_for_one_user_alone_and_only_its_fingerprint_is_told(
+    box: Sandbox,
+) -> None:
+    box.tool("chown", f'echo "$1" >>{box.root}/owners')
+    put(box, "first\nline two", "chat-0", place="secrets/key")
+    path = box.home / "secrets/key"
+    assert path.read_text() == "first\nline two"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert (box.root / "owners").read_text() == f"{os.getuid()}:{os.getuid()}\n"
+    text = box.do(steps.observe(box.layout))
+    assert "first" not in text
+    seen = parse_observed("box", "demo", text)
+    assert seen.secret_key is not None
+    key = seen.secret_key.reveal()
+    assert len(key) == 64
+    wanted = SecretValue(b"first\nline two").fingerprint(key)
+    assert seen.secrets == {"secrets/key": wanted if os.getuid() == 0 else ""}
+    assert seen.unread_secrets == {"chat-0"}
+    box.do(steps.secrets_read(box.layout, "chat-0"))
+    assert not box.observe().unread_secrets
+    put(box, "second")
+    assert path.read_text() == "second"
+    again = box.observe().secret_key
+    assert again is not None
+    assert again.reveal() == key
+    assert box.do(steps.read_secret(box.layout, "secrets/key")) == "second"
+    assert sorted(p.name for p in path.parent.iterdir()) == [".key", ".unread", "key"]
+
+
+def test_a_secret_that_others_can_read_has_no_fingerprint(box: Sandbox) -> None:
+    put(box, "value")
+    (box.home / "secrets/key").chmod(0o644)
+    assert box.observe().secrets == {"secrets/key": ""}
+
+
+def test_a_secret_that_was_cut_off_changes_nothing(box: Sandbox) -> None:
+    put(box, "whole")
+    command = steps.put_secret(box.layout, "secrets/key", 0, (), SecretValue(b"longer than that"))
+    for given in (command.stdin[:-1], command.stdin[:4], b""):
+        assert box.run(Command(command.argv, given)).returncode != 0
+    assert (box.home / "secrets/key").read_text() == "whole"
+    put(box, "after")
+    assert (box.home / "secrets/key").read_text() == "after"
+
+
+@pytest.mark.parametrize(
+    "place", ["current", "secrets/../x", "secrets/", "secrets/.key", "secrets/a b", "secrets/a/b"]
+)
+def test_a_secret_lies_in_its_folder_and_nowhere_else(box: Sandbox, place: str) -> None:
+    command = steps.put_secret(box.layout, place, 0, (), SecretValue(b"x"))
+    assert box.run(command).returncode != 0
+    assert box.run(steps.read_secret(box.layout, place)).returncode != 0
+
+
+def test_secrets_go_with_their_last_use_and_with_the_project(box: Sandbox) -> None:
+    put(box, "a", place="secrets/one")
+    put(box, "b", place="secrets/two")
+    box.do(steps.remove(box.layout, "secrets/one"))
+    assert list(box.observe().secrets) == ["secrets/two"]
+    box.do(steps.remove(box.layout, "secrets/two"))
+    assert not (box.home / "secrets").exists()
+    put(box, "a")
+    box.do(steps.remove_project(box.layout))
+    assert not (box.home / "secrets").exists()

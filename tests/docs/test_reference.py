@@ -37,6 +37,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`roles.<name>.sampling`": schema.Sampling,
     "`services.<name>`": schema.Service,
     "`gateway`": schema.Gateway,
+    "`secrets.<name>`": schema.Secret,
     "`budget`": schema.Budget,
     "The inventory": schema.Inventory,
 }

@@ -24,7 +24,7 @@ def test_sudo_gets_the_same_arguments(argv: list[str]) -> None:
     assert shlex.split(command_line(argv, root=False)) == ["sudo", "-n", "--", *argv]
 
 
-INLINE = {Script.LOCK, Script.GUARD}
+INLINE = {Script.LOCK, Script.GUARD, Script.FETCH_HUB, Script.PUT_SECRET}
 
 
 @pytest.mark.parametrize("script", sorted(INLINE))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from planner.diagnostics import Diagnostic
-from planner.render.bundle import Bundle
+from planner.render.bundle import Artifact, Bundle
 from planner.render.render import render
 from planner.sources.templates import load_templates
 from tests.render.farms import read_placement
@@ -68,13 +68,18 @@ def _bundle(bundle: Bundle) -> str:
             "workloads": {workload.name: workload.digest for workload in host.workloads},
             # the folder a file is pushed from belongs to the machine, its name to the case
             "artifacts": [
-                {**asdict(artifact), "source": artifact.source.removeprefix(f"{GOLDEN}/")}
+                {**_fields(artifact), "source": artifact.source.removeprefix(f"{GOLDEN}/")}
                 for artifact in host.artifacts
             ],
         }
         for host in bundle.hosts
     ]
     return json.dumps(hosts, indent=2, ensure_ascii=False) + "\n"
+
+
+def _fields(artifact: Artifact) -> dict[str, object]:
+    """What an artifact is; a token stands where there is one."""
+    return {key: value for key, value in asdict(artifact).items() if key != "token" or value}
 
 
 def _diagnostics(found: tuple[Diagnostic, ...]) -> str:

@@ -1,11 +1,14 @@
 # Has the host fetch files of a model repository at a fixed revision, going on where it stopped.
-# Prints "bytes N" while it works. Exit status 65 when a digest is wrong.
+# Prints "bytes N" while it works. Exit status 65 when a digest is wrong. What the hub asks for, if
+# anything, is the first line of standard input; it is written nowhere.
 # Arguments: BASE UNITS PROJECT HUB REPOSITORY REVISION PLACE, then pairs FILE SHA256 ("-": unknown)
 set -eu
 
 main() {
   home=$1/$3 hub=$4 repository=$5 revision=$6 place=$1/$3/artifacts/$7
   shift 7
+  token=
+  read -r token || true
   mkdir -p "$place.part"
   while [ $# -gt 0 ]; do
     fetch "$1" "$2"
@@ -53,7 +56,7 @@ fetch() {
 }
 
 download() {
-  curl --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
+  authorization | curl --config - --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
     --speed-limit 1 --speed-time 30 --continue-at - --output "$file.unfinished" \
     "$hub/$repository/resolve/$revision/$1" &
   curl=$!
@@ -69,6 +72,11 @@ download() {
   return "$status"
 }
 
+# An argument could be read by every user of the host while curl runs.
+authorization() {
+  if [ -n "$token" ]; then printf 'header = "Authorization: Bearer %s"\n' "$token"; fi
+}
+
 report() { echo "bytes $(find "$place.part" -type f -exec stat -c %s {} + | awk '{n += $1} END {print n + 0}')"; }
 
-main "$@" </dev/null
+main "$@"

@@ -22,6 +22,7 @@ main() {
   fi
   releases
   places
+  secrets
   links
   if [ "$depth" = full ] || any "$home/releases"/*/units; then ask_systemd; fi
   if [ "$depth" = full ] || any "$home/releases"/*/compose.yaml; then ask_docker; fi
@@ -63,6 +64,23 @@ places() {
     [ -e "$path" ] && echo "${path#"$home/"}"
   done
   return 0
+}
+
+# The fingerprint of each secret, its mode, owner and place; none of them tells its value.
+secrets() {
+  cd "$home/secrets" 2>/dev/null || return 0
+  key=
+  read -r key 2>/dev/null <.key
+  echo "@secret-key $key"
+  echo '@secrets'
+  for name in *; do
+    [ -f "$name" ] || continue
+    sum=$({ printf %s "$key"; cat "$name"; } | sha256sum)
+    echo "${sum%% *} $(stat -c '%a %u' "$name") secrets/$name"
+  done
+  echo '@unread-secrets'
+  for mark in .unread/*; do any "$mark" && echo "${mark#*/}"; done
+  cd /
 }
 
 # one line a unit: its name, whether its link leads into this project's release, whether it starts

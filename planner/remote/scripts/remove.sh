@@ -18,6 +18,12 @@ main() {
       ;;
     roots/* | hub/*) rm -rf "$home/artifacts/$place" ;;
     incoming/* | releases/*) rm -rf "${home:?}/$place" ;;
+    secrets/*)
+      rm -f "${home:?}/$place"
+      # the last one takes the key of the fingerprints along
+      set -- "$home/secrets"/*
+      if [ ! -e "$1" ]; then rm -rf "$home/secrets"; fi
+      ;;
     *)
       echo "$place is nothing of planner's" >&2
       return 64
