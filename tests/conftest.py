@@ -1,4 +1,4 @@
-"""Real hosts for end-to-end tests: booted once a test run, gone when it ends, however it ends."""
+"""Real hosts for tests: booted once a test run, gone when it ends, however it ends."""
 
 from __future__ import annotations
 
