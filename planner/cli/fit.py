@@ -51,6 +51,12 @@ def command(
     unified: Annotated[
         bool | None, typer.Option(help="llama.cpp's --kv-unified: slots share one cache.")
     ] = None,
+    mla: Annotated[
+        int | None, typer.Option(min=0, max=3, help="ik_llama.cpp's -mla: its latent cache.")
+    ] = None,
+    attention_batch: Annotated[
+        int | None, typer.Option(min=0, help="ik_llama.cpp's -amb, in MiB.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     depth: Annotated[
         int | None, typer.Option(min=0, help="Tokens before the measured ones.")
@@ -80,7 +86,8 @@ def command(
             "tp": tp, "pp": pp, "gpu_memory_utilization": gpu_memory_utilization,
             "adapters": adapters, "adapter_rank": adapter_rank, "eager": eager,
             "gpu_layers": gpu_layers, "cpu_moe": cpu_moe, "flash_attention": flash_attention,
-            "unified": unified, "threads": threads, "depth": depth,
+            "unified": unified, "mla": mla, "attention_batch": attention_batch,
+            "threads": threads, "depth": depth,
         },
         _local_devices(on),
     )  # fmt: skip

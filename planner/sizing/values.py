@@ -56,8 +56,9 @@ class SizeRequest:
     per step, ``ubatch`` llama.cpp's physical batch, ``depth`` tokens already in the context for
     the speed figures. ``cpu_moe`` is the number of layers whose experts stay in RAM,
     ``gpu_layers`` counts layers + 1, ``unified`` says whether llama.cpp's slots share one cache
-    (None: they do where ``parallel`` is not given). ``gguf`` holds exact tensor bytes read from a
-    file's header, ``checkpoint_bytes`` those of safetensors headers.
+    (None: they do where ``parallel`` is not given). ``mla`` is ik_llama.cpp's mode of a latent
+    cache, ``attention_batch`` its ``-amb`` in MiB (0: no limit). ``gguf`` holds exact tensor bytes
+    read from a file's header, ``checkpoint_bytes`` those of safetensors headers.
     """
 
     model: str
@@ -83,6 +84,8 @@ class SizeRequest:
     cpu_moe: int | None = None
     flash_attention: bool | None = None
     unified: bool | None = None
+    mla: int | None = None
+    attention_batch: int | None = None
     threads: int | None = None
     depth: int | None = None
     experts_per_token: int | None = None

@@ -10,6 +10,7 @@ from typing import Final
 from planner.sizing.architecture import Architecture, Kind
 from planner.sizing.engines_memory import (
     embedding,
+    ik_llama_cpp,
     images,
     llama_cpp,
     sglang,
@@ -32,6 +33,7 @@ _LANGUAGE: Final = frozenset({Kind.LANGUAGE})
 _VECTORS: Final = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
 _SPEECH: Final = frozenset({Kind.SPEECH})
 _SHARED_CACHE: Final = frozenset({"unified"})
+_LATENT: Final = frozenset({"mla", "attention_batch"})
 _VERSIONED: Final = frozenset({"engine_version"})
 
 ENGINES: Final[dict[str, Engine]] = {
@@ -54,7 +56,8 @@ ENGINES: Final[dict[str, Engine]] = {
             gguf=True,
             default_version=llama_cpp.LATEST,
         ),
-        Engine("ik_llama.cpp", llama_cpp.ik_llama_cpp, _COMMON | _LLAMA | _VERSIONED, gguf=True),
+        Engine("ik_llama.cpp", ik_llama_cpp.ik_llama_cpp,
+               _COMMON | _LLAMA | _LATENT | _VERSIONED, gguf=True),
         Engine("ollama", llama_cpp.ollama, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         Engine("tgi", tgi.tgi, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
                serves=_LANGUAGE),

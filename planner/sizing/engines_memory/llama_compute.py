@@ -18,17 +18,22 @@ _F32: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """What differs between builds: hidden states kept beside logits, mask bytes, MLA expansion."""
+    """What differs between builds: hidden states kept beside logits and experts, mask bytes.
+
+    ``expands_latent`` builds K and V of all heads from a latent cache, in slices of
+    ``latent_slice`` bytes (None: at once).
+    """
 
     name: str
     output_units: int
+    expert_units: int
     mask_bytes: int
     expands_latent: bool
-    latent_slice: int = 512 * MIB
+    latent_slice: int | None = None
 
 
-MAINLINE: Final = Flavour("llama.cpp", 1, 6, False)
-IK: Final = Flavour("ik_llama.cpp", 2, 2, True)
+MAINLINE: Final = Flavour("llama.cpp", 1, 0, 6, False)
+IK: Final = Flavour("ik_llama.cpp", 2, 1, 2, True, 512 * MIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,8 @@ def _mlp(
             2 * tokens * a.intermediate * _F32 + unit,
             f"MLP 2 x {a.intermediate} x {tokens} x 4 B",
         )
-    kept = 2 * unit if flavour.expands_latent and not _has(a, LayerKind.LINEAR) else 0
+    narrow = flavour.mask_bytes == 2 and not _has(a, LayerKind.LINEAR)
+    kept = flavour.expert_units * unit if narrow else 0
     routed = tokens * a.experts_per_token * (a.hidden + 2 * a.expert_width) * _F32
     return (
         routed + mask + kept + graph.staging,
@@ -129,10 +135,19 @@ def _expanded_latent(
     if graph.kv.key not in ("f16", "bf16", "f32"):
         per_token += (a.layers[0].key_width) * 2
     logits = a.vocab * tokens * _F32 if graph.has_output else 0
-    scores = a.latent_heads * graph.context * tokens * _F32
-    sliced = min(flavour.latent_slice, scores)
+    sliced = _slice(a, graph.context, flavour.latent_slice)
     size = graph.context * per_token + sliced + min(logits, 1024 * MIB)
-    return max((size, "K and V of all heads expanded over the context, + 512 MiB slice"), best)
+    why = f"K and V of all heads expanded over the context, + {sliced // MIB} MiB slice"
+    return max((size, why), best)
+
+
+def _slice(a: Architecture, context: int, limit: int | None) -> int:
+    """Bytes of K and V in f32 of as many heads as ``-amb`` allows: all, halved until they fit."""
+    heads = a.latent_heads
+    each = (a.latent_nope_dim + a.latent_value_dim) * context * _F32
+    while limit is not None and heads % 2 == 0 and heads * each > limit:
+        heads //= 2
+    return heads * each
 
 
 def host_bytes(architecture: Architecture, graph: Graph) -> int:
