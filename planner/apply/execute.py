@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from planner.apply import ready, steps, transfer
+from planner.apply import prove, ready, steps, transfer
 from planner.apply.connections import Connections
 from planner.apply.events import (
     Event,
@@ -14,6 +14,7 @@ from planner.apply.events import (
     OnEvent,
     OperationDone,
     OperationFailed,
+    OperationProgress,
     OperationSkipped,
     OperationStarted,
 )
@@ -26,6 +27,7 @@ from planner.apply.stopping import stopping
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
+    LoadAdapter,
     Operation,
     Plan,
     PushArtifact,
@@ -34,6 +36,7 @@ from planner.diff.values import (
     RemoveProject,
     StartWorkload,
     StopWorkload,
+    UnloadAdapter,
     VerifyWorkload,
     WriteRelease,
 )
@@ -186,8 +189,15 @@ def perform(run: HostRun, step: Operation) -> None:
             run.change(command, seconds=_START_SECONDS)
             if workload.secrets:
                 run.change(steps.secrets_read(layout, workload.name))
+        case LoadAdapter():
+            prove.load(run, step)
+        case UnloadAdapter():
+            prove.unload(run, step)
         case VerifyWorkload():
             ready.wait_ready(run, step.workload)
+            unsaid = prove.prove(run, step.workload)
+            if unsaid:
+                run.emit(OperationProgress(step, text=f"does not tell {', '.join(unsaid)}"))
         case RemoveArtifact():
             run.change(steps.remove(layout, step.key), seconds=_STOP_SECONDS)
         case RemoveProject():

@@ -31,10 +31,13 @@ class Asked:
 
 def start_log(layout: Layout, asked: Iterable[Asked]) -> Command:
     """Print what workloads said since their last start, as far as their engines' readers ask."""
+    return log_command(layout, [(item, READERS[item.engine].lines) for item in asked])
+
+
+def log_command(layout: Layout, asked: Iterable[tuple[Asked, str]]) -> Command:
+    """Print the lines that workloads said since their last start and that match their pattern."""
     words = [
-        text
-        for item in asked
-        for text in (item.runtime.value, item.workload, READERS[item.engine].lines)
+        text for item, pattern in asked for text in (item.runtime.value, item.workload, pattern)
     ]
     return layout.script(Script.START_LOG, str(LINES), *words)
 

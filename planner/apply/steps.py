@@ -83,7 +83,7 @@ def finish_transfer(layout: Layout, artifact: Artifact) -> Command:
     part = part_of(artifact, layout.project).removeprefix("incoming/")
     place = place_of(artifact, layout.project)
     match artifact.kind:
-        case ArtifactKind.WEIGHTS:
+        case ArtifactKind.WEIGHTS | ArtifactKind.ADAPTER:
             return layout.script(Script.PLACE_FILE, part, artifact.key, place)
         case ArtifactKind.ROOT:
             return layout.script(Script.UNPACK_ROOT, part, artifact.key, place)
@@ -112,7 +112,7 @@ def fetch(
         case ArtifactKind.REGISTRY_IMAGE:
             mark = image_tag(artifact, layout.project)
             return layout.script(Script.PULL_IMAGE, artifact.source, mark)
-        case ArtifactKind.WEIGHTS | ArtifactKind.ROOT | ArtifactKind.IMAGE:
+        case ArtifactKind.WEIGHTS | ArtifactKind.ADAPTER | ArtifactKind.ROOT | ArtifactKind.IMAGE:
             raise PlannerError(f"{artifact.key} is pushed, not fetched by the host")
 
 

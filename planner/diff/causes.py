@@ -9,8 +9,8 @@ from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Workload
 SHORT = 8
 
 
-def of_start(workload: Workload, seen: SeenWorkload | None) -> str | None:
-    """Why a workload has to be started or replaced."""
+def of_start(workload: Workload, seen: SeenWorkload | None, adapters: str = "") -> str | None:
+    """Why a workload has to be started or replaced; ``adapters`` says which of them changed."""
     if seen is None:
         return "not on the host yet"
     detail = f" ({seen.detail})" if seen.detail else ""
@@ -25,14 +25,21 @@ def of_start(workload: Workload, seen: SeenWorkload | None) -> str | None:
             if seen.digest == workload.digest:
                 return None
             old = seen.digest[:SHORT] or "unknown"
-            return f"its settings changed (digest {old} -> {workload.digest[:SHORT]})"
+            digests = f"(digest {old} -> {workload.digest[:SHORT]})"
+            if adapters and not workload.hot:
+                return f"its adapters changed ({adapters}), which it takes at start only {digests}"
+            if adapters:
+                return f"its settings changed with its adapters ({adapters}) {digests}"
+            return f"its settings changed {digests}"
 
 
 def of_verification(workload: Workload) -> str:
     """What the proof of a start is."""
     if workload.probe is None:
         return "it has to stay up"
-    return f"it has to answer {workload.probe.path} on port {workload.probe.port}"
+    answers = f"it has to answer {workload.probe.path} on port {workload.probe.port}"
+    told = ", ".join(item.name.replace("_", " ") for item in workload.settings)
+    return f"{answers}, and to be as it was told: {told}" if told else answers
 
 
 def of_transfer(artifact: Artifact, wanted: HostBundle, *, under_way: bool) -> str:

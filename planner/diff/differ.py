@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import PurePath
 from types import MappingProxyType
 
-from planner.diff import causes
+from planner.diff import adapters, causes
 from planner.diff.places import is_managed, part_of, place_of, used_places
 from planner.diff.secrets import Values, cause_of_restart, put_secrets, secret_places
 from planner.diff.values import (
@@ -44,7 +45,10 @@ def diff(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tupl
     starts = causes_of_start(wanted, seen, secrets)
     write = _write(wanted, seen)
     prepared = (*_ids(transfers), *_ids(secrets), *_ids(write))
-    ended = stops(wanted, seen, prepared)
+    ended = [
+        *adapters.changes(wanted, seen, starts, prepared),
+        *stops(wanted, seen, prepared),
+    ]
     activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(ended)))
     ready = _ids(activate) or (*prepared, *_ids(ended))
     running = runs(wanted, seen, starts, ready)
@@ -62,10 +66,16 @@ def causes_of_start(wanted: HostBundle, seen: Observed, secrets: list[PutSecret]
     """Why workloads have to be started or replaced on this host, by name; those that stay are
     left out."""
     found = {
-        w.name: causes.of_start(w, _same(w, seen)) or cause_of_restart(w, seen, secrets)
+        w.name: cause_of_start(w, seen) or cause_of_restart(w, seen, secrets)
         for w in wanted.workloads
     }
     return {name: why for name, why in found.items() if why}
+
+
+def cause_of_start(workload: Workload, seen: Observed) -> str | None:
+    """Why a workload has to be started or replaced on this host; None when it stays."""
+    change = adapters.difference(workload, adapters.current(workload, seen))
+    return causes.of_start(workload, _same(workload, seen), change)
 
 
 def empty_bundle(host: str, project: str) -> HostBundle:
@@ -111,7 +121,10 @@ def _title(artifact: Artifact) -> str:
     """What an artifact is called on the screen."""
     if artifact.kind in _FETCHED:
         return artifact.source
-    return artifact.source.rpartition("/")[2]
+    path = PurePath(artifact.source)
+    if artifact.kind is ArtifactKind.ADAPTER and path.name.startswith("adapter_"):
+        return f"{path.parent.name}/{path.name}"  # all folders hold files of the same names
+    return path.name
 
 
 def _write(wanted: HostBundle, seen: Observed) -> list[Operation]:

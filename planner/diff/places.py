@@ -1,6 +1,7 @@
 """Where artifacts lie on a host. A place names a thing there without its content being read.
 
 weights/<sha256>/<file name>         a pushed model file
+adapters/<digest>/<file name>        a pushed file of an adapter, beside its others
 roots/<sha256>                       an unpacked root folder
 hub/<org>--<name>@<commit>           files the host fetched itself
 image/planner.local/P:<16 digits>    an image made from an archive, or the mark on a pulled one
@@ -24,6 +25,8 @@ def place_of(artifact: Artifact, project: str) -> str:
     match artifact.kind:
         case ArtifactKind.WEIGHTS:
             return f"weights/{artifact.key}/{PurePath(artifact.source).name}"
+        case ArtifactKind.ADAPTER:
+            return f"adapters/{artifact.folder}/{PurePath(artifact.source).name}"
         case ArtifactKind.ROOT:
             return f"roots/{artifact.key}"
         case ArtifactKind.HUB_FILES:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from planner.diagnostics import Diagnostic, error
-from planner.diff import causes, differ
+from planner.diff import adapters, causes, differ
 from planner.diff.places import place_of
 from planner.diff.planning import interruptions
 from planner.diff.preflight import HostNeeds, preflight
@@ -96,11 +96,12 @@ def _steps(wanted: HostBundle, seen: Observed, target: str) -> tuple[Operation, 
     stops = [
         replace(stop, cause=f"not in release {short}") for stop in differ.stops(wanted, seen, ())
     ]
-    after = tuple(stop.id for stop in stops)
-    activate = _activate(wanted, seen, target, after)
     starts = differ.causes_of_start(wanted, seen, [])
+    loads = adapters.changes(wanted, seen, starts, ())
+    after = tuple(step.id for step in (*loads, *stops))
+    activate = _activate(wanted, seen, target, after)
     ready = tuple(step.id for step in activate) or after
-    return (*stops, *activate, *differ.runs(wanted, seen, starts, ready))
+    return (*loads, *stops, *activate, *differ.runs(wanted, seen, starts, ready))
 
 
 def _activate(

@@ -11,6 +11,7 @@ from planner.diff.values import (
     FetchArtifact,
     Health,
     Interruption,
+    LoadAdapter,
     Operation,
     Plan,
     PushArtifact,
@@ -20,6 +21,7 @@ from planner.diff.values import (
     SeenWorkload,
     StartWorkload,
     StopWorkload,
+    UnloadAdapter,
     VerifyWorkload,
     WriteRelease,
 )
@@ -29,11 +31,11 @@ from planner.render.bundle import (
     ArtifactKind,
     File,
     HostBundle,
-    Probe,
     Runtime,
-    Workload,
+    ServedAdapter,
 )
-from planner.secret import SecretKind, SecretSource, SecretUse
+from planner.render.manifest import read_workload
+from planner.secret import SecretKind, SecretSource
 
 SCHEMA = 2
 Json = dict[str, Any]
@@ -107,9 +109,14 @@ def _payload(step: Operation) -> Json:
         case ActivateRelease():
             return {"release": step.release}
         case StartWorkload():
-            return {"workload": _workload_to(step.workload), "replaces": step.replaces}
+            return {"workload": asdict(step.workload), "replaces": step.replaces}
         case VerifyWorkload():
-            return {"workload": _workload_to(step.workload)}
+            return {"workload": asdict(step.workload)}
+        case LoadAdapter():
+            more = {"adapter": asdict(step.adapter), "replaces": step.replaces}
+            return {"workload": asdict(step.workload), **more}
+        case UnloadAdapter():
+            return {"workload": asdict(step.workload), "adapter": asdict(step.adapter)}
         case RemoveArtifact():
             return {"key": step.key}
         case _:
@@ -131,9 +138,20 @@ _READERS: dict[str, Callable[[Json, Json], Operation]] = {
     "stop": lambda base, more: StopWorkload(**base, workload=_seen(more["workload"])),
     "activate": lambda base, more: ActivateRelease(**base, release=more["release"]),
     "start": lambda base, more: StartWorkload(
-        **base, workload=_workload(more["workload"]), replaces=more["replaces"]
+        **base, workload=read_workload(more["workload"]), replaces=more["replaces"]
     ),
-    "verify": lambda base, more: VerifyWorkload(**base, workload=_workload(more["workload"])),
+    "verify": lambda base, more: VerifyWorkload(**base, workload=read_workload(more["workload"])),
+    "load": lambda base, more: LoadAdapter(
+        **base,
+        workload=read_workload(more["workload"]),
+        adapter=ServedAdapter(**more["adapter"]),
+        replaces=more["replaces"],
+    ),
+    "unload": lambda base, more: UnloadAdapter(
+        **base,
+        workload=read_workload(more["workload"]),
+        adapter=ServedAdapter(**more["adapter"]),
+    ),
     "remove": lambda base, more: RemoveArtifact(**base, key=more["key"]),
     "remove-project": lambda base, _: RemoveProject(**base),
 }
@@ -160,6 +178,7 @@ def _artifact_to(artifact: Artifact) -> Json:
         "files": list(artifact.files),
         "hashes": [list(pair) for pair in artifact.hashes],
         "token": artifact.token and _source_to(artifact.token),
+        "folder": artifact.folder,
     }
 
 
@@ -173,6 +192,7 @@ def _artifact(row: Json) -> Artifact:
         files=tuple(row["files"]),
         hashes=tuple((name, digest) for name, digest in row["hashes"]),
         token=_source(row["token"]) if row["token"] else None,
+        folder=row["folder"],
     )
 
 
@@ -182,46 +202,6 @@ def _source_to(source: SecretSource) -> Json:
 
 def _source(row: Json) -> SecretSource:
     return SecretSource(**{**row, "kind": SecretKind(row["kind"])})
-
-
-def _workload_to(workload: Workload) -> Json:
-    probe = workload.probe
-    return {
-        "name": workload.name,
-        "resource": workload.resource,
-        "runtime": workload.runtime.value,
-        "digest": workload.digest,
-        "artifacts": list(workload.artifacts),
-        "probe": probe
-        and {
-            "port": probe.port,
-            "path": probe.path,
-            "address": probe.address,
-            "seconds": probe.seconds,
-            "body": probe.body,
-        },
-        "port": workload.port,
-        "start_seconds": workload.start_seconds,
-        "devices": list(workload.devices),
-        "memory_share": workload.memory_share,
-        "secrets": [asdict(use) for use in workload.secrets],
-    }
-
-
-def _workload(row: Json) -> Workload:
-    return Workload(
-        name=row["name"],
-        resource=row["resource"],
-        runtime=Runtime(row["runtime"]),
-        digest=row["digest"],
-        artifacts=tuple(row["artifacts"]),
-        probe=Probe(**row["probe"]) if row["probe"] else None,
-        port=row["port"],
-        start_seconds=row["start_seconds"],
-        devices=tuple(row["devices"]),
-        memory_share=row["memory_share"],
-        secrets=tuple(SecretUse(**use) for use in row["secrets"]),
-    )
 
 
 def _seen_to(workload: SeenWorkload) -> Json:
@@ -254,7 +234,7 @@ def _bundle_to(bundle: HostBundle) -> Json:
         "files": [
             {"path": file.path, "content": file.content, "mode": file.mode} for file in bundle.files
         ],
-        "workloads": [_workload_to(workload) for workload in bundle.workloads],
+        "workloads": [asdict(workload) for workload in bundle.workloads],
         "artifacts": [_artifact_to(artifact) for artifact in bundle.artifacts],
         "secrets": [_source_to(source) for source in bundle.secrets],
     }
@@ -266,7 +246,7 @@ def _bundle(row: Json) -> HostBundle:
         project=row["project"],
         runtime=Runtime(row["runtime"]),
         files=tuple(File(**file) for file in row["files"]),
-        workloads=tuple(_workload(workload) for workload in row["workloads"]),
+        workloads=tuple(read_workload(workload) for workload in row["workloads"]),
         artifacts=tuple(_artifact(artifact) for artifact in row["artifacts"]),
         secrets=tuple(_source(source) for source in row["secrets"]),
     )

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from planner.diagnostics import Diagnostic
-from planner.render.bundle import Artifact, HostBundle, Runtime, Workload
+from planner.render.bundle import Artifact, HostBundle, Runtime, ServedAdapter, Workload
 from planner.render.manifest import Manifest
 from planner.secret import SecretSource, SecretValue
 
@@ -254,6 +254,40 @@ class VerifyWorkload(Operation):
     workload: Workload
 
     kind: ClassVar[str] = "verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadAdapter(Operation):
+    """Have a running workload load an adapter, and see that it did.
+
+    ``replaces`` says that it serves another one of that name.
+    """
+
+    workload: Workload
+    adapter: ServedAdapter
+    replaces: bool = False
+
+    kind: ClassVar[str] = "load"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.UPDATE if self.replaces else Action.CREATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnloadAdapter(Operation):
+    """Have a running workload give an adapter up, and see that it did."""
+
+    workload: Workload
+    adapter: ServedAdapter
+
+    kind: ClassVar[str] = "unload"
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.DELETE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

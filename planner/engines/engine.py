@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic
+from planner.engines.api.values import Setting
 
 if TYPE_CHECKING:
     from planner.engines.versions import EngineVersion
@@ -20,7 +21,9 @@ class Launch(NamedTuple):
 
     ``model_path`` is the file or folder as the engine sees it; ``host`` and ``port`` are what it
     listens on, inside its container where it has one. ``adapters`` pairs names with paths, in the
-    order they are loaded. ``key_file`` holds the key that clients must send.
+    order they are loaded. ``key_file`` holds the key that clients must send. ``list_path`` is the
+    file that says at each start what adapters to load, where the engine reads one; then they may
+    change while it runs, and stand in no option.
     """
 
     placed: Placed
@@ -30,6 +33,7 @@ class Launch(NamedTuple):
     port: int
     adapters: tuple[tuple[str, str], ...] = ()
     key_file: str | None = None
+    list_path: str | None = None
 
 
 class AdapterFormat(StrEnum):
@@ -52,6 +56,11 @@ class Option(NamedTuple):
     more: tuple[str, ...] = ()
 
 
+def no_settings(_: Launch) -> tuple[Setting, ...]:
+    """For engines that are not asked."""
+    return ()
+
+
 class Engine(NamedTuple):
     """An inference engine.
 
@@ -63,6 +72,9 @@ class Engine(NamedTuple):
     none. ``by_environment`` says that it is told by variables, not by options. ``reads_key`` says
     whether it reads the key of its clients from a file; ``key_variable`` is the variable it takes
     it from otherwise.
+    ``adapter_list`` is the text of the file that names them at each start, for engines that
+    also load them while they run. ``settings`` are what it must say of itself once it runs, by the
+    names that its file in ``planner.engines.api`` reads.
     """
 
     name: str
@@ -83,3 +95,5 @@ class Engine(NamedTuple):
     by_environment: bool = False
     reads_key: bool = False
     key_variable: str | None = None
+    adapter_list: Callable[[Launch], str] | None = None
+    settings: Callable[[Launch], tuple[Setting, ...]] = no_settings

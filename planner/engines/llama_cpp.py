@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error, note
+from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
-from planner.units import MIB, ceil_div
+from planner.units import MIB, ceil_div, round_up
 
 _TYPES: Final = frozenset({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"})
 _NAMES: Final = {"fp16": "f16", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "q8": "q8_0"}
@@ -25,6 +28,9 @@ _ARCHITECTURES: Final = {
     "qwen3_moe": "qwen3moe",
     "qwen3_next": "qwen3next",
 }
+# names of file types that the server prints as they are written, but for the size's last letter
+_FILE_TYPE: Final = re.compile(r"Q[2-8]_[01K]|Q[2-6]_K_[SML]|BF16|F16|F32")
+_POOL_STEP: Final = 256  # tokens; the server rounds its pool up to it
 _EVERY_LAYER: Final = "999"  # older builds know no "all"; more layers than any model has
 
 
@@ -140,6 +146,41 @@ def _prompt_cache_mib(launch: Launch) -> int:
     return ceil_div(sum(term.bytes for term in terms if term.name == "prompt_cache"), MIB)
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.llama_cpp`` reads it."""
+    model, pool = launch.placed.model, context_tokens(launch)
+    kinds = _kinds(launch)
+    # slots with a pool each round each of them
+    unified = (model.spec.parallel or 1) == 1 or launch.version.knows("--kv-unified")
+    return asked_of(
+        model,
+        name=model.name,
+        context=model.context,
+        pool=round_up(pool, _POOL_STEP) if pool and unified else None,
+        parallel=model.spec.parallel,
+        kv_dtype=f"{kinds[0]},{kinds[-1]}" if kinds else None,
+        experts=model.spec.experts_per_token,
+        yarn=f"{model.yarn:.3g}" if model.yarn else None,
+        gpu_layers=_layers(launch),
+        quantization=_file_type(launch),
+        adapters=",".join(path for _, path in launch.adapters) or None,
+    )
+
+
+def _layers(launch: Launch) -> str | None:
+    if not launch.placed.devices:
+        return None
+    written = launch.placed.model.spec.gpu_layers
+    return "all" if written is None else str(written)
+
+
+def _file_type(launch: Launch) -> str | None:
+    """What the file must be made of, where the blueprint says so in llama.cpp's own words."""
+    written = launch.placed.model.spec.quant
+    name = written.upper() if written else ""
+    return name if _FILE_TYPE.fullmatch(name) else None
+
+
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     return ()
 
@@ -177,4 +218,5 @@ LLAMA_CPP: Final = Engine(
     check=_check,
     adapters=AdapterFormat.GGUF,
     reads_key=True,
+    settings=_settings,
 )

@@ -8,7 +8,9 @@ from planner.blueprint.schema import Task, Tier
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
 from planner.engines.adapters import loaded_at_start, settings
+from planner.engines.api.values import Setting, adapter_setting
 from planner.engines.arguments import as_json, given, memory_share, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
@@ -20,7 +22,6 @@ _CACHE: Final = {"f16": "auto", "fp16": "auto", "fp8": "fp8_e4m3", "bf16": "bf16
 def _options(launch: Launch) -> tuple[Option, ...]:
     model, spec = launch.placed.model, launch.placed.model.spec
     shape = parallelism(launch.placed)
-    cache = spec.kv_dtype.lower() if spec.kv_dtype else None
     experts = spec.experts_per_token
     return options(
         Option("--model-path", launch.model_path),
@@ -35,7 +36,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
             "--mem-fraction-static",
             memory_share(launch.placed.report, launch.version.outside_share),
         ),
-        given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
+        given("--kv-cache-dtype", _cache(launch)),
         given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given(
@@ -48,6 +49,11 @@ def _options(launch: Launch) -> tuple[Option, ...]:
     )
 
 
+def _cache(launch: Launch) -> str | None:
+    written = launch.placed.model.spec.kv_dtype
+    return _CACHE.get(written.lower(), written.lower()) if written else None
+
+
 def _adapters(launch: Launch) -> tuple[Option, ...]:
     if not launch.adapters:
         return ()
@@ -58,6 +64,22 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
         Option("--max-loaded-loras", told["max_loaded_loras"]),
         Option("--max-lora-rank", told["max_lora_rank"]),
         loaded_at_start("--lora-paths", launch, told.get("lora_paths")),
+    )
+
+
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.sglang`` reads it."""
+    model, shape = launch.placed.model, parallelism(launch.placed)
+    return asked_of(
+        model,
+        name=model.name,
+        context=model.context,
+        kv_dtype=None if _cache(launch) == "auto" else _cache(launch),
+        quantization=quantize_at_load(model, _AT_LOAD),
+        tensor_parallel=shape.tensor if shape.tensor > 1 else None,
+        pipeline_parallel=shape.pipeline if shape.pipeline > 1 else None,
+        memory=memory_share(launch.placed.report, launch.version.outside_share),
+        **{adapter_setting(name): path for name, path in launch.adapters},
     )
 
 
@@ -99,4 +121,5 @@ SGLANG: Final = Engine(
     environment=_environment,
     check=_check,
     adapters=AdapterFormat.PEFT,
+    settings=_settings,
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
 from planner.engines.adapters import loaded_at_start, settings
+from planner.engines.api.values import Setting, adapter_setting
 from planner.engines.arguments import as_json, given, memory_share, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
@@ -20,7 +23,6 @@ _AT_LOAD: Final = {"fp8": "fp8", "bnb-nf4": "bitsandbytes"}
 def _options(launch: Launch) -> tuple[Option, ...]:
     model, spec = launch.placed.model, launch.placed.model.spec
     shape = parallelism(launch.placed)
-    cache = spec.kv_dtype.lower() if spec.kv_dtype else None
     return options(
         Option("", launch.model_path),
         Option("--served-model-name", model.name),
@@ -30,20 +32,28 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--max-num-seqs", spec.parallel),
         given("--tensor-parallel-size", shape.tensor if shape.tensor > 1 else None),
         given("--pipeline-parallel-size", shape.pipeline if shape.pipeline > 1 else None),
-        given(
-            "--gpu-memory-utilization",
-            f"{model.memory_share:.2f}"
-            if model.memory_share
-            else memory_share(launch.placed.report, launch.version.outside_share),
-        ),
+        given("--gpu-memory-utilization", _share(launch)),
         given("--kv-cache-memory-bytes", _pool_bytes(launch), optional=True),
-        given("--kv-cache-dtype", _CACHE.get(cache, cache) if cache else None),
+        given("--kv-cache-dtype", _cache(launch)),
         given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
         given("--hf-overrides", as_json(_overrides(launch))),
         Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
         *_adapters(launch),
     )
+
+
+def _share(launch: Launch) -> str | None:
+    """The share of a card that it may take."""
+    model = launch.placed.model
+    if model.memory_share:
+        return f"{model.memory_share:.2f}"
+    return memory_share(launch.placed.report, launch.version.outside_share)
+
+
+def _cache(launch: Launch) -> str | None:
+    written = launch.placed.model.spec.kv_dtype
+    return _CACHE.get(written.lower(), written.lower()) if written else None
 
 
 def _pool_bytes(launch: Launch) -> int | None:
@@ -70,8 +80,19 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
         Option("--max-loras", told["max_loras"]),
         Option("--max-cpu-loras", told["max_cpu_loras"]),
         Option("--max-lora-rank", told["max_lora_rank"]),
-        loaded_at_start("--lora-modules", launch, told.get("lora_modules")),
+        Option("--config", launch.list_path)
+        if launch.list_path
+        else loaded_at_start("--lora-modules", launch, told.get("lora_modules")),
     )
+
+
+def _adapter_list(launch: Launch) -> str:
+    """The file for ``--config`` that names the adapters; options on the command line go before it.
+
+    Paths and names are JSON texts, which YAML reads as they are.
+    """
+    rows = [f"- {json.dumps(f'{name}={path}')}" for name, path in launch.adapters]
+    return "\n".join(["lora-modules:", *rows, ""])
 
 
 def _overrides(launch: Launch) -> dict[str, object]:
@@ -92,9 +113,27 @@ def _overrides(launch: Launch) -> dict[str, object]:
     return found
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.vllm`` reads it."""
+    model, shape = launch.placed.model, parallelism(launch.placed)
+    return asked_of(
+        model,
+        name=model.name,
+        context=model.context,
+        kv_dtype=None if _cache(launch) == "auto" else _cache(launch),
+        quantization=quantize_at_load(model, _AT_LOAD),
+        tensor_parallel=shape.tensor if shape.tensor > 1 else None,
+        pipeline_parallel=shape.pipeline if shape.pipeline > 1 else None,
+        memory=_share(launch),
+        **{adapter_setting(name): path for name, path in launch.adapters},
+    )
+
+
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     # weights are on the host already; nothing may be fetched behind the plan's back
-    return (("HF_HUB_OFFLINE", "1"), ("VLLM_NO_USAGE_STATS", "1"))
+    pairs = (("HF_HUB_OFFLINE", "1"), ("VLLM_NO_USAGE_STATS", "1"))
+    hot = (("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "1"),) if launch.list_path else ()
+    return (*pairs, *hot)
 
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
@@ -129,4 +168,6 @@ VLLM: Final = Engine(
     check=_check,
     adapters=AdapterFormat.PEFT,
     key_variable="VLLM_API_KEY",
+    adapter_list=_adapter_list,
+    settings=_settings,
 )

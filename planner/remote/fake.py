@@ -49,8 +49,8 @@ class FakeHost:
     """What one host has of one project.
 
     ``breaks`` maps a script's or command's name to what it says when it fails; ``on_start`` may
-    change a workload that was just started; ``answers`` gives the status of an HTTP request, None
-    for no answer; ``budget`` is how many calls go through before the connection breaks.
+    change a workload that was just started; ``answers`` gives an HTTP request's answer or just its
+    status, None for none; ``budget`` is how many calls go through before the connection breaks.
     """
 
     docker: str | None = "27.0.0"
@@ -73,7 +73,7 @@ class FakeHost:
     calls: list[str] = field(default_factory=list)
     breaks: dict[str, str] = field(default_factory=dict)
     on_start: Callable[[str, FakeWorkload], None] | None = None
-    answers: Callable[[HttpRequest], int | None] = lambda _: 200
+    answers: Callable[[HttpRequest], int | HttpAnswer | None] = lambda _: 200
     budget: int | None = None
     starts: int = 0
 
@@ -139,8 +139,8 @@ class FakeTransport:
     def http(self, request: HttpRequest, *, seconds: float = 10) -> HttpAnswer | None:
         """Answer as ``answers`` says."""
         self._spend("http")
-        status = self.host.answers(request)
-        return None if status is None else HttpAnswer(status)
+        answer = self.host.answers(request)
+        return HttpAnswer(answer) if isinstance(answer, int) else answer
 
     def hold(self, argv: Sequence[str], *, seconds: float = 20) -> Holding | Result:
         """Hold the lock until it is released, or this road ends."""

@@ -46,6 +46,8 @@ def ask(link: object, request: HttpRequest) -> HttpAnswer | None:
     headers = {"Connection": "close", "User-Agent": "planner"}
     if request.body is not None:
         headers["Content-Type"] = "application/json"
+    if request.key is not None:
+        headers["Authorization"] = f"Bearer {request.key.reveal().decode().strip()}"
     try:
         connection.request(
             request.method,

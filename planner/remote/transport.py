@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
 from planner.errors import PlannerError
+from planner.secret import SecretValue
 
 Progress = Callable[[int], None]
 """Called with the bytes sent so far, counted from the start of the file."""
@@ -55,12 +56,16 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request to ``address``:``port`` as seen from the host; with a body it is a JSON POST."""
+    """A request to ``address``:``port`` as seen from the host; with a body it is a JSON POST.
+
+    ``key`` is what the server asks its clients for.
+    """
 
     port: int
     path: str
     address: str = "127.0.0.1"
     body: str | None = None
+    key: SecretValue | None = None
 
     @property
     def method(self) -> str:

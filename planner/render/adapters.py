@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
-from planner.blueprint.schema import RuntimeChoice
 from planner.diagnostics import Diagnostic, error
 from planner.engines.engine import AdapterFormat, Engine
-from planner.farm import FarmAdapter, LocalFile, Placed
+from planner.farm import FarmAdapter, Placed
 from planner.render.bundle import Artifact, ArtifactKind
-from planner.render.places import artifact_folder
+from planner.render.places import adapters_folder
 from planner.render.weights import MISSING
 
 FOLDER: Final = "/adapters"
@@ -20,7 +20,11 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._+=@-]+")
 
 
 class LoadedAdapter(NamedTuple):
-    """An adapter that an engine loads; ``folder`` says that it is told the folder of the files."""
+    """An adapter that an engine loads; ``folder`` says that it is told the folder of the files.
+
+    Its files lie together in a folder of the host that is named by what they hold: another content
+    is another path, so that no engine mistakes what it has computed with the old one.
+    """
 
     name: str
     files: tuple[Artifact, ...]
@@ -29,18 +33,16 @@ class LoadedAdapter(NamedTuple):
     @property
     def path(self) -> str:
         """The adapter inside a container or root folder."""
-        return f"{FOLDER}/{self.name}" if self.folder else f"{FOLDER}/{self.name}.gguf"
-
-    def mounts(self, project: str) -> tuple[tuple[str, str], ...]:
-        """Each file on the host, and where a container or root folder sees it."""
-        return tuple(
-            (_on_host(project, file), f"{self.path}/{_name(file)}" if self.folder else self.path)
-            for file in self.files
-        )
+        return self._below(FOLDER)
 
     def host_path(self, project: str) -> str:
-        """The adapter for an engine that sees the host's own files; never one of several files."""
-        return _on_host(project, self.files[0])
+        """The adapter for an engine that sees the host's own files."""
+        return self._below(adapters_folder(project))
+
+    def _below(self, folder: str) -> str:
+        first = self.files[0]
+        where = f"{folder}/{first.folder}"
+        return where if self.folder else f"{where}/{_base(first.source)}"
 
 
 def adapters_of(
@@ -54,11 +56,11 @@ def adapters_of(
         if refused is not None or item.local is None:
             found += [refused] if refused else []
             continue
-        files = tuple(_artifact(file) for file in item.local.files)
+        files = _artifacts(item)
         if any(file.key == MISSING for file in files):
             found.append(_unread(item))
         loaded.append(LoadedAdapter(item.name, files, item.local.folder))
-    return tuple(loaded), (*found, *_twins(loaded))
+    return tuple(loaded), tuple(found)
 
 
 def _refused(engine: Engine, placed: Placed, item: FarmAdapter) -> Diagnostic | None:
@@ -81,12 +83,6 @@ def _refused(engine: Engine, placed: Placed, item: FarmAdapter) -> Diagnostic | 
         return error(f"{engine.name} loads adapters as folders, not as one file", *path,
                      value=item.source, advice="name the folder that holds adapter_config.json and "
                      "adapter_model.safetensors")  # fmt: skip
-    bare = placed.host.spec.runtime is RuntimeChoice.SYSTEMD and placed.model.archive is None
-    if item.local.folder and bare:
-        return error(f"an adapter's folder cannot be shown to a program of {placed.host.name}",
-                     *path, value=item.source, detail="its files lie apart there, by their digests",
-                     advice=f"write models.{placed.model.name}.image: {{archive: <root tar>}}",
-                     )  # fmt: skip
     strange = [file.path for file in item.local.files if not _PLAIN.fullmatch(_base(file.path))]
     if strange:
         return error(f"the file name of adapter {name!r} has signs that mean something to engines",
@@ -95,35 +91,21 @@ def _refused(engine: Engine, placed: Placed, item: FarmAdapter) -> Diagnostic | 
     return None
 
 
-def _artifact(file: LocalFile) -> Artifact:
-    return Artifact(ArtifactKind.WEIGHTS, file.sha256 or MISSING, file.path, file.bytes)
+def _artifacts(item: FarmAdapter) -> tuple[Artifact, ...]:
+    """The files of an adapter as they lie on a host, in a folder named by names and contents."""
+    local = item.local.files if item.local else ()
+    rows = sorted(f"{_base(file.path)} {file.sha256 or MISSING}" for file in local)
+    folder = hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+    return tuple(
+        Artifact(ArtifactKind.ADAPTER, file.sha256 or MISSING, file.path, file.bytes, folder=folder)
+        for file in local
+    )
 
 
 def _unread(item: FarmAdapter) -> Diagnostic:
     return error(f"the files of adapter {item.name!r} could not be read", "adapters", item.name,
                  "source", value=item.source,
                  advice=f"put them at {item.source}, beside the blueprint")  # fmt: skip
-
-
-def _twins(loaded: list[LoadedAdapter]) -> list[Diagnostic]:
-    """One content under two file names: a host keeps it once, under one of them."""
-    first: dict[str, str] = {}
-    found = []
-    for adapter in loaded:
-        for file in adapter.files:
-            if file.key != MISSING and first.setdefault(file.key, _name(file)) != _name(file):
-                found.append(error(f"{first[file.key]} and {_name(file)} are the same file",
-                                   "adapters", adapter.name, "source",
-                                   advice="name one of them in both places"))  # fmt: skip
-    return found
-
-
-def _on_host(project: str, file: Artifact) -> str:
-    return f"{artifact_folder(project, file)}/{_name(file)}"
-
-
-def _name(file: Artifact) -> str:
-    return _base(file.source)
 
 
 def _base(path: str) -> str:

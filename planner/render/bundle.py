@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+from planner.engines.api.values import Setting
 from planner.secret import SecretSource, SecretUse
 
 
@@ -25,6 +26,7 @@ class ArtifactKind(StrEnum):
     """What an artifact is once it lies on the host."""
 
     WEIGHTS = "weights"  # a file an engine reads
+    ADAPTER = "adapter"  # a file of an adapter, in a folder with the adapter's others
     IMAGE = "image"  # a root folder archive that becomes a container image
     ROOT = "root"  # the same kind of archive, unpacked for RootDirectory=
     HUB_FILES = "hub-files"  # files of a model repository, fetched by the host itself
@@ -54,6 +56,7 @@ class Artifact:
     ``source`` is the local path, the hub repository, or the image reference. ``bytes`` is what
     must travel, None when unknown. ``hashes`` pairs hub files with the SHA-256 they must have.
     ``token`` is the secret that a hub asks for.
+    ``folder`` is what the folder of an adapter's files is called.
     """
 
     kind: ArtifactKind
@@ -64,6 +67,7 @@ class Artifact:
     files: tuple[str, ...] = ()
     hashes: tuple[tuple[str, str], ...] = ()
     token: SecretSource | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,14 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedAdapter:
+    """An adapter of a workload: its name, and its path as the engine sees it."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One running thing on a host: a replica, store or service.
 
@@ -89,7 +101,9 @@ class Workload:
     (``models.chat[0]``), ``digest`` of everything whose change must restart it, but for the values
     of its ``secrets``, which no file names. ``devices`` are the indices of its cards,
     ``memory_share`` what of each it may take (None: no cap): from them the next placement knows
-    what runs where.
+    what runs where. ``engine`` is who answers in it; ``settings`` are what it was told and must say
+    of itself once it runs. ``hot`` says that its adapters change while it runs, so that its digest
+    does not cover them. ``key`` is the place of the secret that its clients must send.
     """
 
     name: str
@@ -103,6 +117,11 @@ class Workload:
     devices: tuple[int, ...] = ()
     memory_share: float | None = None
     secrets: tuple[SecretUse, ...] = ()
+    engine: str = ""
+    settings: tuple[Setting, ...] = ()
+    adapters: tuple[ServedAdapter, ...] = ()
+    hot: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         "services": literal(services),
         "networks": {"default": {"labels": {"io.planner.project": project}}},
     }
-    return Rendered((File(FILE, to_yaml(document)),), digests, secrets, tuple(found))
+    lists = tuple(file for replica in replicas for file in replica.lists)
+    return Rendered((File(FILE, to_yaml(document)), *lists), digests, secrets, tuple(found))
 
 
 def literal(value: Any) -> Any:
@@ -59,8 +60,8 @@ def literal(value: Any) -> Any:
 def _service(replica: Replica) -> dict[str, Any]:
     placed, version = replica.placed, replica.version
     path, adapters = replica.model_path(_MODELS), replica.adapter_paths
-    key = replica.key_file
-    launch = Launch(placed, version, path, "0.0.0.0", version.port, adapters, key)
+    key, lists = replica.key_file, replica.list_path
+    launch = Launch(placed, version, path, "0.0.0.0", version.port, adapters, key, lists)
     service: dict[str, Any] = {
         "image": _image(replica),
         **_entrypoint(replica),

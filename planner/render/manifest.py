@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from planner.render.bundle import Artifact, ArtifactKind, File, Probe, Runtime, Workload
+from planner.engines.api.values import Setting
+from planner.render.bundle import (
+    Artifact,
+    ArtifactKind,
+    File,
+    Probe,
+    Runtime,
+    ServedAdapter,
+    Workload,
+)
 from planner.secret import SecretUse
 
 FILE: Final = "manifest.json"
 SCHEMA: Final = 2
-_LEFT_OUT: Final = ("devices", "memory_share", "secrets")
+_LATER: Final = frozenset(
+    {"devices", "memory_share", "secrets", "engine", "settings", "adapters", "hot", "key"}
+)
 _FETCHED: Final = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
@@ -38,7 +50,7 @@ def render_manifest(
         "host": host,
         "files": {file.path: file.sha256 for file in sorted(files, key=lambda f: f.path)},
         "workloads": [_written(workload) for workload in workloads],
-        "artifacts": sorted(map(_row, artifacts), key=lambda row: (row["kind"], row["key"])),
+        "artifacts": sorted(map(_row, artifacts), key=_order),
     }
     return File(FILE, json.dumps(document, indent=2) + "\n")
 
@@ -50,9 +62,11 @@ def read_manifest(text: str) -> Manifest:
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']}, not {SCHEMA}")
         return Manifest(
-            tuple(_workload(row) for row in document["workloads"]),
+            tuple(read_workload(row) for row in document["workloads"]),
             tuple(
-                Artifact(ArtifactKind(row["kind"]), row["key"], row["name"])
+                Artifact(
+                    ArtifactKind(row["kind"]), row["key"], row["name"], folder=row.get("folder", "")
+                )
                 for row in document["artifacts"]
             ),
         )
@@ -60,26 +74,37 @@ def read_manifest(text: str) -> Manifest:
         raise ValueError(f"it is no manifest of a release: {fault}") from fault
 
 
+def _order(row: Mapping[str, str]) -> tuple[str, ...]:
+    return row["kind"], row["key"], row["name"], row.get("folder", "")
+
+
 def _row(artifact: Artifact) -> dict[str, str]:
     # where a file lay on the machine that pushed it is nobody's business on the host
     fetched = artifact.kind in _FETCHED
     name = artifact.source if fetched else PurePath(artifact.source).name
-    return {"kind": artifact.kind.value, "key": artifact.key, "name": name}
+    row = {"kind": artifact.kind.value, "key": artifact.key, "name": name}
+    return {**row, "folder": artifact.folder} if artifact.folder else row
 
 
 def _written(workload: Workload) -> dict[str, Any]:
-    # what a workload does not have is left out: its release keeps its name
+    # what a workload has not is left out: its release keeps its name
     return {
         key: value
         for key, value in asdict(workload).items()
-        if key not in _LEFT_OUT or value not in ((), None)
+        if key not in _LATER or value not in ((), None, "", False)
     }
 
 
-def _workload(row: dict[str, Any]) -> Workload:
+def read_workload(row: Mapping[str, Any]) -> Workload:
+    """A workload from its fields as data, as ``dataclasses.asdict`` gives them.
+
+    Raises KeyError, TypeError or ValueError for anything else.
+    """
     fields = {**row, "runtime": Runtime(row["runtime"]), "artifacts": tuple(row["artifacts"])}
     fields["devices"] = tuple(row.get("devices", ()))
     fields["secrets"] = tuple(SecretUse(**use) for use in row.get("secrets", ()))
     if row["probe"] is not None:
         fields["probe"] = Probe(**row["probe"])
+    fields["settings"] = tuple(Setting(**item) for item in row.get("settings", ()))
+    fields["adapters"] = tuple(ServedAdapter(**item) for item in row.get("adapters", ()))
     return Workload(**fields)

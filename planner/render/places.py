@@ -14,6 +14,8 @@ def artifact_folder(project: str, artifact: Artifact) -> str:
     match artifact.kind:
         case ArtifactKind.WEIGHTS:
             place = f"weights/{artifact.key}"
+        case ArtifactKind.ADAPTER:
+            place = f"adapters/{artifact.folder}"
         case ArtifactKind.ROOT:
             place = f"roots/{artifact.key}"
         case ArtifactKind.HUB_FILES:
@@ -21,6 +23,16 @@ def artifact_folder(project: str, artifact: Artifact) -> str:
         case ArtifactKind.IMAGE | ArtifactKind.REGISTRY_IMAGE:
             raise ValueError(f"{artifact.key} is an image")
     return f"{BASE}/{project}/artifacts/{place}"
+
+
+def adapters_folder(project: str) -> str:
+    """The folder of all adapters of a host, each in a folder of its own."""
+    return f"{BASE}/{project}/artifacts/adapters"
+
+
+def current_folder(project: str, name: str) -> str:
+    """A folder of whichever release is current: a link, followed at each start."""
+    return f"{BASE}/{project}/current/{name}"
 
 
 def image_name(project: str, artifact: Artifact) -> str:

@@ -13,7 +13,15 @@ from planner.diagnostics import Diagnostic, note
 from planner.engines.arguments import check_arguments
 from planner.engines.engine import Launch
 from planner.farm import Farm, FarmHost, Placed, Placement
-from planner.render.bundle import Artifact, Bundle, HostBundle, Probe, Runtime, Workload
+from planner.render.bundle import (
+    Artifact,
+    Bundle,
+    HostBundle,
+    Probe,
+    Runtime,
+    ServedAdapter,
+    Workload,
+)
 from planner.render.compose import render_compose
 from planner.render.exposure import check_exposure
 from planner.render.limits import deadline_seconds, start_seconds
@@ -88,12 +96,13 @@ def _any_launch(replica: Replica) -> Launch:
     """Checks depend on options, not on where the model lies."""
     placed = replica.placed
     paths = replica.adapter_paths
-    key = replica.key_file
-    return Launch(placed, replica.version, "/models", placed.bind, placed.port, paths, key)
+    key, lists = replica.key_file, replica.list_path
+    return Launch(placed, replica.version, "/models", placed.bind, placed.port, paths, key, lists)
 
 
 def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
     placed = replica.placed
+    uses = rendered.secrets[placed.name]
     return Workload(
         name=placed.name,
         resource=placed.resource,
@@ -110,16 +119,21 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
         start_seconds=start_seconds(replica),
         devices=tuple(device.index for device in placed.devices),
         memory_share=placed.model.memory_share,
-        secrets=rendered.secrets[placed.name],
+        secrets=uses,
+        engine=replica.engine.name,
+        settings=replica.engine.settings(_any_launch(replica)),
+        adapters=tuple(ServedAdapter(*pair) for pair in replica.adapter_paths),
+        hot=replica.hot,
+        key=next((use.place for use in uses if use.name == replica.key), ""),
     )
 
 
 def _artifacts(replicas: Iterable[Replica]) -> tuple[Artifact, ...]:
     """Each once, in the order of first use; two models may share a file or an image."""
-    unique: dict[tuple[str, str], Artifact] = {}
+    unique: dict[tuple[str, str, str], Artifact] = {}
     for replica in replicas:
         for artifact in replica.artifacts:
-            unique.setdefault((artifact.kind.value, artifact.key), artifact)
+            unique.setdefault((artifact.kind.value, artifact.folder, artifact.key), artifact)
     return tuple(unique.values())
 
 

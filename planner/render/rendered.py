@@ -32,6 +32,6 @@ def workload_digest(definition: object, replica: Replica) -> str:
 
     ``definition`` is the service or unit as data, without the digest itself.
     """
-    keys = sorted(artifact.key for artifact in replica.artifacts)
+    keys = sorted(artifact.key for artifact in replica.fixed)
     text = json.dumps({"definition": definition, "artifacts": keys}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

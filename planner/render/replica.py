@@ -9,18 +9,21 @@ from typing import Final
 
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic, error, warning
-from planner.engines.engine import Engine
+from planner.engines.engine import Engine, Launch
 from planner.engines.registry import engine_names, find_engine
 from planner.engines.versions import EngineVersion, parse_versions, pick_version
 from planner.farm import FarmModel, Placed
 from planner.names import advise
 from planner.pins import Pins
-from planner.render.adapters import LoadedAdapter, adapters_of
-from planner.render.bundle import Artifact, ArtifactKind
+from planner.render.adapters import FOLDER, LoadedAdapter, adapters_of
+from planner.render.bundle import Artifact, ArtifactKind, File
+from planner.render.places import adapters_folder, current_folder
 from planner.render.secrets import of_environment
 from planner.render.weights import MISSING, weights_of
 from planner.secret import SecretSource, SecretUse, reference
 
+LISTS: Final = "adapter-lists"  # a folder of the release, and where an engine sees it
+LOOPBACK: Final = "127.0.0.1"
 _DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
@@ -48,6 +51,13 @@ class Replica:
         program = () if self.program is None else (self.program,)
         return (self.weights, *program, *(file for item in self.adapters for file in item.files))
 
+    @property
+    def fixed(self) -> tuple[Artifact, ...]:
+        """Of these what only a start can change."""
+        if not self.hot:
+            return self.artifacts
+        return tuple(item for item in self.artifacts if item.kind is not ArtifactKind.ADAPTER)
+
     def model_path(self, folder: str) -> str:
         """The model as the engine sees it when its artifact lies in ``folder``."""
         return f"{folder}/{self.file}" if self.file else folder
@@ -64,20 +74,57 @@ class Replica:
     def secrets(self, owner: int) -> tuple[SecretUse, ...]:
         """The secrets it uses, as files that the user ``owner`` may read."""
         spec = self.placed.model.spec
-        key = reference(spec.api_key or "")
+        key = self.key
         uses = () if key is None else (SecretUse(key, self.engine.key_variable, owner),)
         return (*uses, *of_environment(spec.environment, owner))
 
     @property
+    def key(self) -> str | None:
+        """The name of the secret that its clients must send."""
+        return reference(self.placed.model.spec.api_key or "")
+
+    @property
     def key_file(self) -> str | None:
         """Where the engine finds the key of its clients, when it reads it from a file."""
-        key = reference(self.placed.model.spec.api_key or "")
-        return SecretUse(key).path if key and self.engine.reads_key else None
+        return SecretUse(self.key).path if self.key and self.engine.reads_key else None
+
+    @property
+    def hot(self) -> bool:
+        """Whether its adapters change while it runs.
+
+        What loads adapters takes any path that is sent to it: only where nothing but the host
+        itself reaches the port, or a key is asked for.
+        """
+        closed = self.placed.bind == LOOPBACK or self.key is not None
+        return closed and bool(self.adapters) and self.engine.adapter_list is not None
+
+    @property
+    def list_path(self) -> str | None:
+        """The file that names its adapters at each start, as the engine sees it."""
+        if not self.hot:
+            return None
+        folder = current_folder(self.project, LISTS) if self.program is None else f"/{LISTS}"
+        return f"{folder}/{self.placed.name}.yaml"
+
+    @property
+    def lists(self) -> tuple[File, ...]:
+        """That file, in the release; it is read at each start, so no digest covers it."""
+        if not self.hot or self.engine.adapter_list is None:
+            return ()
+        launch = Launch(self.placed, self.version, "", "", 0, self.adapter_paths)
+        text = self.engine.adapter_list(launch)
+        return (File(f"{LISTS}/{self.placed.name}.yaml", text),)
 
     @property
     def adapter_mounts(self) -> tuple[tuple[str, str], ...]:
-        """Each adapter file on the host, and where a container or root folder sees it."""
-        return tuple(pair for item in self.adapters for pair in item.mounts(self.project))
+        """Folders on the host, and where a container or root folder sees them.
+
+        All adapters of the host, so that one that comes later is seen by what runs already.
+        """
+        if not self.adapters:
+            return ()
+        lists = ((current_folder(self.project, LISTS), f"/{LISTS}"),) if self.hot else ()
+        return ((adapters_folder(self.project), FOLDER), *lists)
 
 
 def join(

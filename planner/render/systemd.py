@@ -72,6 +72,7 @@ def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         secrets[name] = replica.secrets(_READER)
         marked = [_marked(section, project, digest) for section in sections]
         files.append(File(f"units/{unit_name(project, name)}", to_unit(marked)))
+        files += replica.lists
     return Rendered(tuple(files), digests, secrets, tuple(found))
 
 
@@ -122,8 +123,8 @@ def _launch(replica: Replica) -> Launch:
     folder = _MODELS if replica.program else artifact_folder(replica.project, replica.weights)
     path = replica.model_path(folder)
     adapters = replica.adapter_paths
-    key = replica.key_file
-    return Launch(placed, replica.version, path, placed.bind, placed.port, adapters, key)
+    key, lists = replica.key_file, replica.list_path
+    return Launch(placed, replica.version, path, placed.bind, placed.port, adapters, key, lists)
 
 
 def _command(replica: Replica, program: str) -> Entry:

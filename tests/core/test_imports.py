@@ -29,7 +29,7 @@ ALLOWED = {
     "sources": FARM | {"render"},
     "remote": BASICS,
     "providers": FARM | {"cost"},
-    "apply": FARM | {"render", "diff", "remote"},
+    "apply": FARM | {"engines", "render", "diff", "remote"},
     "views": FARM | {"engines", "placement", "cost", "render", "diff", "apply"},
 }
 PURE = {*BASICS, "catalogue", "blueprint", "farm", "sizing", "engines", "resolve"}

@@ -57,7 +57,8 @@ releases() {
 
 places() {
   echo '@places'
-  for path in "$home"/artifacts/weights/*/* "$home"/artifacts/roots/* "$home"/artifacts/hub/*; do
+  for path in "$home"/artifacts/weights/*/* "$home"/artifacts/adapters/*/* \
+    "$home"/artifacts/roots/* "$home"/artifacts/hub/*; do
     [ -e "$path" ] && echo "${path#"$home/artifacts/"}"
   done
   for path in "$home"/incoming/* "$home"/releases/*.part; do

@@ -12,7 +12,7 @@ main() {
   esac
   case $place in
     image/*) remove_image "${place#image/}" ;;
-    weights/*/*)
+    weights/*/* | adapters/*/*)
       rm -rf "$home/artifacts/$place"
       rmdir "$home/artifacts/${place%/*}" 2>/dev/null || true
       ;;
@@ -29,8 +29,8 @@ main() {
       return 64
       ;;
   esac
-  rmdir "$home/artifacts/weights" "$home/artifacts/roots" "$home/artifacts/hub" \
-    "$home/artifacts" "$home/incoming" 2>/dev/null || true
+  rmdir "$home/artifacts/weights" "$home/artifacts/adapters" "$home/artifacts/roots" \
+    "$home/artifacts/hub" "$home/artifacts" "$home/incoming" 2>/dev/null || true
 }
 
 # An image that was pulled for the project goes with its registry names, unless another project

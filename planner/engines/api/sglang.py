@@ -1,0 +1,49 @@
+"""Asks SGLang: /v1/models and /server_info.
+
+Read in the source of 0.5.23 (2026-11); not asked of a running server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from planner.engines.api.metrics import rate
+from planner.engines.api.values import Answers, Api, Speed, adapter_setting
+
+_MODELS: Final = "/v1/models"
+_INFO: Final = "/server_info"
+_SETTINGS: Final = {
+    "tensor_parallel": "tp_size",
+    "pipeline_parallel": "pp_size",
+    "quantization": "quantization",
+    "kv_dtype": "kv_cache_dtype",
+    "memory": "mem_fraction_static",
+}
+
+
+def read(answers: Answers) -> dict[str, str]:
+    """Its settings, by the names that ``planner.engines.sglang`` gives what it asks for."""
+    return dict(_read(answers))
+
+
+def _read(answers: Answers) -> Iterator[tuple[str, str]]:
+    for row in answers.rows(_MODELS, "data"):
+        if row.get("parent") is not None:
+            yield adapter_setting(str(row.get("id"))), str(row.get("root"))
+        elif row.get("max_model_len") is not None:
+            yield "name", str(row.get("id"))
+            yield "context", str(row["max_model_len"])
+    info = answers.mapping(_INFO)
+    for name, key in _SETTINGS.items():
+        if info.get(key) is not None:
+            yield name, str(info[key])
+
+
+def speed(text: str) -> Speed:
+    """Averages over all requests since it started."""
+    count = "sglang:inter_token_latency_seconds_count"
+    return Speed(rate(text, count, "sglang:inter_token_latency_seconds_sum"))
+
+
+API: Final = Api((_MODELS, _INFO), "", read, speed)
