@@ -31,7 +31,7 @@ from planner.farm import (
 )
 from planner.names import advise
 from planner.pins import Pins
-from planner.sizing.overrides import check_experts, stretch
+from planner.sizing.overrides import check_arguments, check_experts, stretch
 
 if TYPE_CHECKING:
     from planner.sizing.architecture import Architecture
@@ -190,6 +190,7 @@ def _model(
         found += more
     if facts is not None and spec.experts_per_token is not None:
         found += check_experts(facts, spec.experts_per_token, path)
+    found += check_arguments(spec.extra_args, path)
     needs = "`size` and `apply` need it", "`apply` needs it"
     for what, file, need in (
         ("source", local.weights, needs[0]),

@@ -14,7 +14,7 @@ from planner.blueprint import schema
 from planner.blueprint.check import check_blueprint, check_inventory
 from planner.blueprint.document import Document
 from planner.blueprint.references import check_references
-from planner.diagnostics import Diagnostic, error, has_errors
+from planner.diagnostics import Diagnostic, DocumentPath, Severity, error, has_errors
 from planner.errors import BlueprintInvalid, UsageError
 from planner.farm import Farm, FarmHost, Placement
 from planner.resolve import Resolved, resolve
@@ -182,8 +182,35 @@ def size(validated: Validated, running: Runs | None = None, *, anew: bool = Fals
         running=running, anew=anew, market=lambda: _market(validated),
     )  # fmt: skip
     of_stores = (item for store in stores for item in store.diagnostics)
-    found = (*validated.diagnostics, *said, *of_stores, *found)
+    found = (*_with_changes(validated.diagnostics, placement, sizer), *said, *of_stores, *found)
     return Sized(validated.path, placement, found, stores, services)
+
+
+def _with_changes(
+    said: tuple[Diagnostic, ...], placement: Placement, sizer: ReplicaSizer
+) -> tuple[Diagnostic, ...]:
+    """``said`` with figures in the place of its notes on changed models, one of each model."""
+    changed = [
+        replica
+        for replica in placement.replicas
+        if replica.index == 0
+        and (replica.model.spec.experts_per_token or replica.model.spec.kv_dtype)
+    ]
+    if not changed:
+        return said
+    from planner.sizing.changes import changes
+
+    found: dict[DocumentPath, Diagnostic] = {}
+    for replica in changed:
+        request = sizer.request(replica.model, replica.host, replica.devices)
+        path = ("models", replica.model.name)
+        if request is not None:
+            found |= {item.path: item for item in changes(request, replica.report, path)}
+    kept = []
+    for item in said:
+        shown = found.pop(item.path, None) if item.severity is Severity.NOTE else None
+        kept.append(shown.at(item.position) if shown else item)
+    return (*kept, *found.values())
 
 
 def _with_adapters(

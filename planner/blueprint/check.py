@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from planner.blueprint.document import Document
+from planner.blueprint.fixed import CHANGEABLE, FIXED
 from planner.blueprint.schema import Blueprint, Inventory
 from planner.diagnostics import Diagnostic, DocumentPath, Position, error, shorten
 from planner.names import advise, listed, nearest
@@ -175,6 +176,10 @@ def _explain(
         where = f"{path[-2]}.{last}" if len(path) > 1 else last
         return error(f"{last} is missing", *path, advice=_add(where, last))
     if kind == "extra_forbidden":
+        if len(path) == 3 and path[0] == "models" and last in FIXED:
+            what, why = FIXED[last]
+            return error(f"a model's weights fix {what}", *path, value=value, detail=why,
+                         advice=f"take it out; what can be changed is {CHANGEABLE}")  # fmt: skip
         return error(
             f"{last!r} is no key here", *path, value=value, advice=_key_advice(last, path, root)
         )

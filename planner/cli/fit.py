@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.options import Format, FormatOption, tell, write, write_json
+from planner.diagnostics import has_errors
 from planner.errors import UsageError
 from planner.sizing.ask import LocalDevice, ModelFiles, Question, ask
 
@@ -61,6 +62,13 @@ def command(
     depth: Annotated[
         int | None, typer.Option(min=0, help="Tokens before the measured ones.")
     ] = None,
+    experts_per_token: Annotated[
+        int | None, typer.Option(min=1, help="Active experts, instead of the model's own number.")
+    ] = None,
+    yarn: Annotated[
+        float | None, typer.Option(help="Stretch positions so many times; by default as needed.")
+    ] = None,
+    ram: Annotated[str | None, typer.Option(help="The host's RAM: 64GiB.")] = None,
     device_memory: Annotated[str | None, typer.Option(help="The card's total: 79.19GiB.")] = None,
     memory_bandwidth: Annotated[str | None, typer.Option(help="Such as 460.8GB/s.")] = None,
     from_hub: Annotated[
@@ -88,8 +96,11 @@ def command(
             "gpu_layers": gpu_layers, "cpu_moe": cpu_moe, "flash_attention": flash_attention,
             "unified": unified, "mla": mla, "attention_batch": attention_batch,
             "threads": threads, "depth": depth,
+            "experts_per_token": experts_per_token,
+            "host_memory_bytes": _bytes(ram, "--ram"),
         },
         _local_devices(on),
+        yarn,
     )  # fmt: skip
     _answer(question, _files(question, from_hub=from_hub), explain=explain, format=format)
 
@@ -115,6 +126,7 @@ def _files(question: Question, *, from_hub: bool) -> ModelFiles | None:
 
 def _answer(question: Question, files: ModelFiles | None, *, explain: bool, format: Format) -> None:
     from planner.sizing.advice import advise
+    from planner.sizing.changes import changes
     from planner.sizing.size import UnknownKvType, UnknownQuantization, size
     from planner.sources.catalogue import PackagedCatalogue
     from planner.views.fit import draw_report, report_json
@@ -122,10 +134,11 @@ def _answer(question: Question, files: ModelFiles | None, *, explain: bool, form
     asked = ask(question, PackagedCatalogue(), files)
     try:
         report = size(asked.request)
-        advice = advise(asked.request, report)
+        advice = (*changes(asked.request, report), *advise(asked.request, report))
     except (UnknownQuantization, UnknownKvType, ValueError) as wrong:
         raise UsageError(str(wrong)) from wrong
-    report = replace(report, diagnostics=(*asked.notes, *report.diagnostics, *advice))
+    said = (*asked.notes, *report.diagnostics, *advice)
+    report = replace(report, fits=report.fits and not has_errors(asked.notes), diagnostics=said)
     if format is Format.JSON:
         write_json(report_json(report))
     else:

@@ -17,7 +17,7 @@ from planner.catalogue.model import hugging_face_config
 from planner.catalogue.pipeline import find_pipeline
 from planner.catalogue.reader import CatalogueReader
 from planner.catalogue.shapes import find_shape
-from planner.diagnostics import Diagnostic, note
+from planner.diagnostics import Diagnostic, has_errors, note
 from planner.errors import BlueprintInvalid, UsageError
 from planner.sizing.adapters import RANKS
 from planner.sizing.architecture import Architecture, UnknownArchitecture
@@ -26,6 +26,7 @@ from planner.sizing.architectures.pipelines import pipeline_architecture
 from planner.sizing.devices import accelerator, nameless, processor
 from planner.sizing.engines_memory import ENGINES, Engine, engine_name, usual_engine
 from planner.sizing.gguf import GgufWeights
+from planner.sizing.overrides import Trained, check_routing, stretch, stretch_beyond
 from planner.sizing.quantization import (
     GGUF_STORAGES,
     UnknownQuantization,
@@ -33,6 +34,7 @@ from planner.sizing.quantization import (
 )
 from planner.sizing.values import Accelerator, Processor, SizeRequest
 
+_FLAGS: Final = {"host_memory_bytes": "--ram"}
 _NAMELESS: Final = ("cuda", "rocm", "gpu", "vulkan", "metal")
 
 
@@ -59,7 +61,8 @@ class Question:
     """The words of the command line. ``options`` holds what was given, by request field;
     ``engine`` None leaves the choice.
 
-    ``local`` are this machine's cards where ``on`` asks for them.
+    ``local`` are this machine's cards where ``on`` asks for them, ``yarn`` the factor that was
+    written.
     """
 
     model: str
@@ -69,6 +72,7 @@ class Question:
     memory_bandwidth: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     local: tuple[LocalDevice, ...] = ()
+    yarn: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,26 @@ def ask(question: Question, reader: CatalogueReader, files: ModelFiles | None = 
         model=found.name, architecture=found.architecture, engine=engine.name, devices=devices,
         cpu=cpu, gguf=found.gguf, checkpoint_bytes=found.checkpoint_bytes, **options,
     )  # fmt: skip
-    return Asked(request, tuple(notes))
+    return Asked(request, (*notes, *_overrides(question, request, reader, files)))
+
+
+def _overrides(
+    question: Question, request: SizeRequest, reader: CatalogueReader, files: ModelFiles | None
+) -> list[Diagnostic]:
+    """What was changed of the model, as far as its weights can follow."""
+    found: list[Diagnostic] = []
+    a = request.architecture
+    if request.experts_per_token:
+        top = request.experts_per_token
+        refused = check_routing(request.model, a.experts, a.experts_per_token, top, ())
+        found += [item for item in refused if has_errors([item])]
+    if request.context is None or not a.causal:
+        return found
+    match = find_model(reader, question.model) if files is None else None
+    if isinstance(match, ModelMatch):
+        return found + stretch(match.row, request.context, question.yarn, ())[1]
+    trained = Trained(request.model, a.max_position or request.context)
+    return found + stretch_beyond(trained, request.context, question.yarn, ())[1]
 
 
 def _engine(
@@ -131,7 +154,7 @@ def _check_options(question: Question, engine: Engine) -> None:
         raise UsageError(f"--adapter-rank {rank} is above {RANKS[-1]}, the largest engines allow")
     for name, value in question.options.items():
         if value is not None and value is not False and name not in engine.options:
-            flag = "--" + name.replace("_", "-")
+            flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
             having = [other.name for other in ENGINES.values() if name in other.options]
             raise UsageError(
                 f"{engine.name} has no {flag}",

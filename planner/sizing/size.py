@@ -65,6 +65,7 @@ def size(request: SizeRequest) -> SizeReport:
         request.model, request.engine, memory.fits and not has_errors(found), devices,
         HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decoding,
         prompt, (*found, *(() if unknown else memory.diagnostics)), memory.share,
+        trained_context=request.architecture.max_position or None,
     )  # fmt: skip
 
 

@@ -151,7 +151,8 @@ class SizeReport:
 
     ``kv_bytes_per_token`` is for the whole model before it is divided over devices;
     ``kv_capacity_tokens`` is what the pool holds; ``max_context`` the longest single sequence.
-    Unknown is None, never 0. ``lesson`` says which terms were measured instead of computed.
+    Unknown is None, never 0. ``lesson`` says which terms were measured instead of computed,
+    ``trained_context`` how long a sequence the model's config allows.
     """
 
     model: str
@@ -167,3 +168,4 @@ class SizeReport:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
     share: float | None = None
     lesson: Lesson | None = None
+    trained_context: int | None = None

@@ -42,6 +42,7 @@ def report_json(report: SizeReport) -> dict[str, Any]:
         "kv_bytes_per_token": report.kv_bytes_per_token,
         "kv_capacity_tokens": report.kv_capacity_tokens,
         "max_context": report.max_context,
+        "trained_context": report.trained_context,
         "decode_tokens_per_second": _speed_json(report.decode),
         "prefill_tokens_per_second": _speed_json(report.prefill),
         "diagnostics": [diagnostic_json(item) for item in report.diagnostics],
@@ -130,11 +131,17 @@ def _figures(report: SizeReport) -> list[str]:
     if report.kv_capacity_tokens:
         rows.append(("KV holds", f"{report.kv_capacity_tokens:,} tokens"))
     if report.max_context:
-        rows.append(("longest", f"{report.max_context:,} tokens in one sequence"))
+        rows.append(("longest", _longest(report.max_context, report.trained_context)))
     if report.kv_bytes_per_token or report.decode:  # what answers in tokens
         rows.append(("decode", _speed(report.decode)))
         rows.append(("prefill", _speed(report.prefill)))
     return [f"{name:<10} {value}" for name, value in rows]
+
+
+def _longest(held: int, trained: int | None) -> str:
+    if trained is None or held <= trained:
+        return f"{held:,} tokens in one sequence"
+    return f"{trained:,} tokens, as it was trained; memory holds {held:,}"
 
 
 def _speed(speed: Speed | None) -> str:

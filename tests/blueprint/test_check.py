@@ -210,3 +210,19 @@ def test_prices_carry_their_currency_and_unit() -> None:
     rent = checked.blueprint.hosts["c"].rent
     assert rent is not None
     assert rent.at_most == parse_rate("0.80 USD/h", "h")
+
+
+def test_what_the_weights_fix_is_refused_with_a_sentence_that_teaches_why() -> None:
+    found = mistakes(
+        """\
+        planner: 1
+        project: home
+        hosts: {box: {address: local}}
+        models: {a: {source: Qwen/Qwen3-8B, hidden_size: 8192, num_attention_heads: 64}}
+        """
+    )
+    wide, heads = found["models.a.hidden_size"], found["models.a.num_attention_heads"]
+    assert wide.summary == "a model's weights fix its hidden size"
+    assert "training a new model" in (wide.detail or "")
+    assert "experts_per_token" in (wide.advice or "")
+    assert "for one more there are no weights" in (heads.detail or "")

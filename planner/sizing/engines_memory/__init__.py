@@ -22,12 +22,16 @@ from planner.sizing.engines_memory.common import Engine, EngineMemory, MemoryMod
 from planner.sizing.engines_memory.vllm_versions import LATEST
 
 _COMMON: Final = frozenset(
-    {"quant", "kv_dtype", "context", "parallel", "batch", "depth", "threads"}
-)
+    {
+        "quant", "kv_dtype", "context", "parallel", "batch", "depth", "threads",
+        "experts_per_token", "host_memory_bytes",
+    }
+)  # fmt: skip
 _GPU: Final = frozenset({"tp", "pp", "gpu_memory_utilization", "adapters", "adapter_rank", "eager"})
 _LLAMA: Final = frozenset(
     {"ubatch", "gpu_layers", "cpu_moe", "flash_attention", "adapters", "adapter_rank"}
 )
+_PICTURES: Final = frozenset({"quant", "parallel", "host_memory_bytes"})
 _SHARDED: Final = frozenset({"tp", "gpu_memory_utilization", "adapters", "adapter_rank"})
 _LANGUAGE: Final = frozenset({Kind.LANGUAGE})
 _VECTORS: Final = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
@@ -72,7 +76,7 @@ ENGINES: Final[dict[str, Engine]] = {
                serves=_SPEECH),
         Engine("whisper.cpp", speech.whisper_cpp, _COMMON | _VERSIONED, gguf=False,
                serves=_SPEECH),
-        Engine("comfyui", images.comfyui, frozenset({"quant", "parallel"}) | _VERSIONED,
+        Engine("comfyui", images.comfyui, _PICTURES | _VERSIONED,
                gguf=False, needs_device=True, serves=frozenset({Kind.IMAGE})),
     )
 }  # fmt: skip
