@@ -24,6 +24,7 @@ class Storage(StrEnum):
     NVFP4 = "NVFP4 g16"
     MXFP4 = "MXFP4 g32, experts only"
     NF4 = "bitsandbytes nf4, double quantized"
+    NF4_LOADED = "bitsandbytes nf4, scales unpacked to fp32"
     GGUF = "GGUF preset"
     GGUF_MIX = "GGUF mix without fixed rules"
 

@@ -56,6 +56,8 @@ def matrix_bytes(storage: Storage, out: int, into: int, *, scale_bytes: int = 2)
         case Storage.NF4:
             outer = 4 * ceil_div(elements, _NF4_OUTER)
             return MatrixBytes(elements // 2, ceil_div(elements, _NF4_BLOCK) + outer)
+        case Storage.NF4_LOADED:
+            return MatrixBytes(elements // 2, 4 * ceil_div(elements, _NF4_BLOCK))
 
 
 # which roles the published NVFP4 checkpoints of these families leave alone or store as fp8

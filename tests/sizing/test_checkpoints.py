@@ -11,7 +11,7 @@ from planner.sizing.quantization import (
 )
 from planner.sizing.weights import allocated, checkpoint_bytes, loaded_weights
 from planner.units import GIB, MIB
-from tests.sizing.models import architecture
+from tests.sizing.models import architecture, card, gib_of, report
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,24 @@ def test_gguf_presets_as_people_write_them(text: str, preset: str) -> None:
 def test_an_unknown_quantization_says_what_to_write(gguf: bool) -> None:
     with pytest.raises(UnknownQuantization, match="write"):
         parse_quantization("seven bits", gguf=gguf)
+
+
+def test_vllm_unpacks_nf4_scales_from_0_9_on() -> None:
+    """3.9099 GiB logged for e5-mistral-7b on 0.9.1: 4.5 bits a weight, no output matrix."""
+    old, new, mixed = (
+        gib_of(
+            report(
+                "intfloat/e5-mistral-7b-instruct", "vllm", card(79.19), quant=quant,
+                engine_version=version, context=1024,
+            ),
+            "weights",
+        )
+        for quant, version in (
+            ("bitsandbytes 4bit", "0.8.2"),
+            ("bitsandbytes 4bit", "0.9.1"),
+            ("bitsandbytes nf4 (dynamic)", "0.9.1"),
+        )
+    )  # fmt: skip
+    assert new == pytest.approx(3.9099, rel=0.001)
+    assert old < 0.93 * new
+    assert mixed > old

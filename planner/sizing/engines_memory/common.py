@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.diagnostics import Diagnostic, error
 from planner.sizing.architecture import Architecture, Kind, Role
@@ -78,7 +78,10 @@ def correction(plan: Plan) -> int:
     stored = plan.request.checkpoint_bytes
     if stored is None:
         return 0
-    return stored - checkpoint_bytes(plan.request.architecture, plan.quantization)
+    quantization = plan.quantization
+    if quantization.storage is Storage.NF4_LOADED:  # files keep what loading unpacks
+        quantization = replace(quantization, storage=Storage.NF4)
+    return stored - checkpoint_bytes(plan.request.architecture, quantization)
 
 
 def forward_bytes(a: Architecture, tokens: int, ranks: int, experts_per_token: int | None) -> int:

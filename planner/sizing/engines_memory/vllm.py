@@ -7,7 +7,7 @@ The identity holds to 0.02 GiB on logged lines (vLLM pull 10511, llm-d-planner l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from planner.diagnostics import Diagnostic, error, note
@@ -25,7 +25,7 @@ from planner.sizing.engines_memory.common import (
 from planner.sizing.engines_memory.vllm_images import encoder_peak
 from planner.sizing.engines_memory.vllm_versions import LATEST, Era, era_of
 from planner.sizing.kv import PagedPool, paged_pool, token_bytes
-from planner.sizing.quantization import GGUF_STORAGES
+from planner.sizing.quantization import GGUF_STORAGES, Storage
 from planner.sizing.values import Accelerator, Term
 from planner.sizing.weights import loaded_weights, stage_layers
 from planner.units import GIB, MIB, ceil_div
@@ -38,6 +38,8 @@ _CHUNKED_FROM: Final = 32768
 _GGUF_LAYER: Final = 2 * MIB
 # point-to-point stages alone need hardly any library memory (llm-d-planner, PP table)
 _PIPELINE_ONLY: Final = 72 * MIB
+# bitsandbytes_loader.py, dequantize_dq
+_SCALES_UNPACKED_FROM: Final = (0, 9)
 _IDENTITY: Final = "vLLM worker memory profiling"
 
 
@@ -58,6 +60,7 @@ class _Setup:
 
 def memory(plan: Plan) -> EngineMemory:
     """Terms per rank, and what the pool holds."""
+    plan = _as_loaded(plan)
     setup = _setup(plan)
     request = plan.request
     ranks = setup.tp * setup.pp
@@ -89,6 +92,15 @@ def memory(plan: Plan) -> EngineMemory:
         tuple(devices), host, fits, tokens if paged else 0 if causal else None,
         longest if paged else 0 if causal else None, tuple(found), setup.utilization,
     )  # fmt: skip
+
+
+def _as_loaded(plan: Plan) -> Plan:
+    """vLLM unpacks double quantized scales while it loads, for speed; Unsloth's mixes keep them."""
+    quantization = plan.quantization
+    packed = quantization.storage is Storage.NF4 and not quantization.wide_share
+    if not packed or version_of(plan.request.engine_version, LATEST) < _SCALES_UNPACKED_FROM:
+        return plan
+    return replace(plan, quantization=replace(quantization, storage=Storage.NF4_LOADED))
 
 
 def _setup(plan: Plan) -> _Setup:
@@ -177,25 +189,16 @@ def _weights(plan: Plan, setup: _Setup, stage: int) -> Term:
         return term("weights", size, f"{plan.quantization.name} tensors / {count}, rotary tables")
     loaded = loaded_weights(request.architecture, plan.quantization, setup.tp, setup.pp, stage)
     stored = correction(plan) // (setup.tp * setup.pp)
-    head = _dropped_head(request.architecture, setup) if stage == setup.pp - 1 else 0
     split = f" on stage {stage + 1} of {setup.pp}" if setup.pp > 1 else ""
     ranks = f", one of {setup.tp} ranks" if setup.tp > 1 else ""
     return term(
         "weights",
-        loaded.total + head + stored,
+        loaded.total + stored,
         f"{request.architecture.parameters:,} parameters as {plan.quantization.storage}{ranks}"
         f"{split}: {show(loaded.weights)} allocated + {show(loaded.tables)} rotary tables"
-        + (f" + {show(head)} output matrix, dropped after loading" if head else "")
         + (f" + {show(stored)} by the files' own headers" if stored else ""),
         "tensor shapes; PyTorch allocator rounding",
     )
-
-
-def _dropped_head(architecture: Architecture, setup: _Setup) -> int:
-    """vLLM builds an embedding model as a language model first and counts the peak."""
-    if not architecture.headless or architecture.tied:
-        return 0
-    return ceil_div(architecture.vocab * architecture.hidden * 2, setup.tp)
 
 
 def _adapters(plan: Plan, setup: _Setup, stage: int) -> Term:
