@@ -82,12 +82,12 @@ def _secrets(data: dict[str, Any], known: list[str]) -> Iterator[Diagnostic]:
             continue
         if "extra_args" in path:
             yield error("a secret cannot be an argument, which every user of the host can read",
-                        *path, value=text, advice="write it under environment")  # fmt: skip
+                        *path, advice="write it under environment")  # fmt: skip
         elif name not in known:
-            close = advise(name, known, "secrets")
-            yield error(f"there is no secret named {name!r}", *path, value=text,
-                        advice=close if known else f"add `secrets: {{{name}: {{env: VARIABLE}}}}`, "
-                        f"or `secrets: {{{name}: {{}}}}` for one that planner makes")  # fmt: skip
+            # what stands there is not repeated: it may be the secret itself
+            made = "add `secrets: {NAME: {env: VARIABLE}}`, or `{NAME: {}}` for one of planner's"
+            yield error("no secret of that name is declared", *path,
+                        advice=advise(name, known, "secrets") if known else made)  # fmt: skip
 
 
 def _texts(value: Any, path: DocumentPath) -> Iterator[tuple[DocumentPath, str]]:

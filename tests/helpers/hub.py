@@ -22,10 +22,14 @@ class _Handler(BaseHTTPRequestHandler):
     repositories: Mapping[str, Mapping[str, bytes]]
     log: list[str]
     sent: list[int]
+    token: str | None
 
     def do_GET(self) -> None:
         self.log.append(self.path)
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/([^?]+).*", self.path):
+        gated = self.token is not None and self.path.startswith(("/api/", *self._folders()))
+        if gated and self.headers.get("Authorization") != f"Bearer {self.token}":
+            self.send_error(401)
+        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/([^?]+).*", self.path):
             self._listing(match[1], match[2])
         elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)", self.path):
             self._file(match[1], match[3])
@@ -36,6 +40,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"token": "let-me-in"})
         else:
             self.send_error(404)
+
+    def _folders(self) -> tuple[str, ...]:
+        return tuple(f"/{name}/" for name in self.repositories)
 
     def do_HEAD(self) -> None:
         self.log.append(self.path)
@@ -110,13 +117,20 @@ def stand_in(
     repositories: Mapping[str, Mapping[str, bytes]],
     address: str = "127.0.0.1",
     sent: list[int] | None = None,
+    token: str | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
     """A hub and registry on a free port of ``address``; yields host:port and the paths asked.
 
-    ``sent`` gets the bytes of every answer that is (part of) a file.
+    ``sent`` gets the bytes of every answer that is (part of) a file. With ``token`` the hub is
+    gated: who does not send it gets nothing.
     """
     log: list[str] = []
-    kept = {"repositories": repositories, "log": log, "sent": [] if sent is None else sent}
+    kept = {
+        "repositories": repositories,
+        "log": log,
+        "sent": [] if sent is None else sent,
+        "token": token,
+    }
     handler = type("Handler", (_Handler,), kept)
     server = ThreadingHTTPServer((address, 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
