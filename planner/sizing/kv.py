@@ -17,6 +17,8 @@ ELEMENT_BYTES: Final[dict[str, Fraction]] = {
     "bf16": Fraction(2),
     "fp8": Fraction(1),
     "int8": Fraction(1),
+    # vLLM for DeepSeek: of 576 elements 512 in 8 bit with 4 scales in f32, 64 in 16 bit
+    "fp8_ds_mla": Fraction(656, 576),
     "q8_0": Fraction(34, 32),
     "q6_0": Fraction(26, 32),
     "q5_1": Fraction(24, 32),
@@ -42,7 +44,7 @@ _NAMES: Final = {
 
 
 _GGML_ONLY: Final = frozenset({"q8_0", "q6_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl", "f32"})
-_PAGED_ONLY: Final = frozenset({"fp8", "int8"})
+_PAGED_ONLY: Final = frozenset({"fp8", "int8", "fp8_ds_mla"})
 
 
 class UnknownKvType(ValueError):

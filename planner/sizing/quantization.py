@@ -65,16 +65,23 @@ _LOOSE_PRESETS: Final = {
     "Q6_K_L": ("Q6_K", 6.7),
     "Q8_K_XL": ("Q8_0", 9.6),
 }
+_LOOSE_WORDS: Final = (
+    ("BFLOAT16", "BF16"),
+    ("FLOAT16|HALF", "F16"),
+    ("FP8|INT8|8-BIT", "Q8_0"),
+    ("AWQ|GPTQ|INT4|NF4|BNB|W4A16|MODELOPT", "Q4_K_M"),
+)
 # ik_llama.cpp's types are whole-model presets with 5 to 6 bits left for attention and output
 _IK_EXTRA_BITS: Final = 0.45
 # unsloth's "dynamic" checkpoints keep about this share of the linears (logs of two of them)
 _DYNAMIC_WIDE: Final = 0.025
 _SIZES: Final = {"SMALL": "S", "MEDIUM": "M", "LARGE": "L"}
 _SAFETENSORS: Final[tuple[tuple[str, Storage], ...]] = (
-    (r"nvfp4|fp4 ?\(modelopt", Storage.NVFP4),
+    (r"nvfp4|fp4 ?\(modelopt|modelopt[ _-]?fp4", Storage.NVFP4),
     (r"mxfp4", Storage.MXFP4),
     (r"awq", Storage.AWQ),
     (r"gptq|autoround|auto-round|w4a16|int4|4 ?bit int", Storage.GPTQ),
+    (r"(bitsandbytes|bnb).*(8[ -]?bit|int8)", Storage.INT8),
     (r"bitsandbytes|bnb|nf4", Storage.NF4),
     (r"w8a8|int8|w8a16", Storage.INT8),
     (r"fp8.*block|block.*fp8", Storage.FP8_BLOCK),
@@ -83,7 +90,7 @@ _SAFETENSORS: Final[tuple[tuple[str, Storage], ...]] = (
     (r"bf16|fp16|float16|bfloat16|\bf16\b|half", Storage.WIDE),
 )
 _TYPE: Final = re.compile(
-    r"(?:UD-)?((?:IQ|TQ)\d_[A-Z]+(?:_[A-Z]+)?|Q\d_K(?:_?(?:XL|S|M|L)\b)?|Q\d_[01]|MXFP4(?:_MOE)?"
+    r"(?:UD-)?(IQ\d_[A-Z]+(?:_[A-Z]+)?|TQ\d_\d|Q\d_K(?:_?(?:XL|S|M|L)\b)?|Q\d_[01]|MXFP4(?:_MOE)?"
     r"|BF16|FP?16|FP?32|NVFP4)"
 )
 
@@ -158,7 +165,7 @@ def _gguf_by_bits(plain: str, upper: str, stated: int) -> Quantization:
         return Quantization(plain, Storage.GGUF, default[digit[1]], 0.0, stated, exact=False)
     if "DEFAULT" in upper:
         return Quantization(plain, Storage.GGUF, "Q4_K_M", 0.0, stated, exact=False)
-    for pattern, preset in (("FP8|INT8|8-BIT", "Q8_0"), ("AWQ|GPTQ|INT4|NF4|BNB", "Q4_K_M")):
+    for pattern, preset in _LOOSE_WORDS:
         if re.search(pattern, upper):
             return Quantization(plain, Storage.GGUF, preset, 0.0, stated, exact=False)
     raise _unknown(plain)

@@ -84,7 +84,9 @@ def test_allocator_rounding() -> None:
         ("gptq-int4", Storage.GPTQ),
         ("bitsandbytes 4bit (load_format bitsandbytes)", Storage.NF4),
         ("bnb-nf4", Storage.NF4),
+        ("bitsandbytes 8bit", Storage.INT8),
         ("nvfp4 (modelopt)", Storage.NVFP4),
+        ("modelopt fp4", Storage.NVFP4),
         ("bf16", Storage.WIDE),
         ("fp32", Storage.FP32),
     ],
@@ -103,6 +105,9 @@ def test_quantizations_as_people_write_them(text: str, storage: Storage) -> None
         ("FP16", "F16"),
         ("default 4-bit tag", "Q4_K_M"),
         ("Q8_0_R8 - 8.5 bpw", "Q8_0"),
+        ("TQ1_0", "TQ1_0"),
+        ("bfloat16", "BF16"),
+        ("W4A16", "Q4_K_M"),
     ],
 )
 def test_gguf_presets_as_people_write_them(text: str, preset: str) -> None:
