@@ -208,6 +208,14 @@ def _tiers(value: Any) -> Any:
     return value
 
 
+# More layers than any model has: every one of them.
+EVERY_LAYER = 999
+
+
+def _all_layers(value: Any) -> Any:
+    return EVERY_LAYER if value == "all" else value
+
+
 Tiers = Annotated[
     dict[Name, Tier],
     BeforeValidator(_tiers, json_schema_input_type=dict[str, Tier] | list[str]),
@@ -233,9 +241,19 @@ class Model(Section):
     replicas: Count = 1
     tensor_parallel: Count | None = None
     pipeline_parallel: Count | None = None
+    expert_parallel: bool = False
     gpu_layers: Annotated[int, Field(ge=0)] | None = None
-    cpu_moe: Annotated[int, Field(ge=0)] | None = None
+    cpu_moe: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        BeforeValidator(_all_layers, json_schema_input_type=int | Literal["all"] | None),
+    ] = None
+    override_tensor: tuple[
+        Annotated[str, StringConstraints(pattern=r"^[^=\s]+=[A-Za-z0-9]+$")], ...
+    ] = ()
+    split_mode: Literal["layer", "row", "tensor", "none"] | None = None
     threads: Count | None = None
+    numa: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    cpus: Annotated[str, StringConstraints(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")] | None = None
     experts_per_token: Count | None = None
     yarn: Annotated[float, Field(gt=1)] | None = None
     adapters: Tiers = {}

@@ -23,7 +23,7 @@ def arguments(engine: Engine, launch: Launch) -> tuple[str, ...]:
 
     What ``extra_args`` sets is not set twice: the owner's word replaces planner's.
     """
-    extra = () if engine.by_environment else launch.placed.model.spec.extra_args
+    extra = launch.placed.model.spec.extra_args
     replaced = {argument.partition("=")[0] for argument in extra}
     words: list[str] = []
     for option in _spelled(engine, launch):
@@ -34,19 +34,13 @@ def arguments(engine: Engine, launch: Launch) -> tuple[str, ...]:
 
 
 def environment(engine: Engine, launch: Launch) -> dict[str, str]:
-    """The variables of the engine's process, with those that ``extra_args`` set (``NAME=value``)
-    where it is configured by variables."""
-    known = (
-        (name, value)
+    """The variables of the engine's process; of its own only those that this version knows."""
+    version = launch.version
+    return {
+        name: value
         for name, value in engine.environment(launch)
-        if not engine.by_environment or launch.version.knows(name) or not _ever(launch, name)
-    )
-    pairs = dict(known)
-    if engine.by_environment:
-        for argument in launch.placed.model.spec.extra_args:
-            name, _, value = argument.partition("=")
-            pairs[name] = value
-    return pairs
+        if not engine.by_environment or version.knows(name) or not version.elsewhere(name)
+    }
 
 
 def option_names(engine: Engine, launch: Launch) -> tuple[str, ...]:
@@ -64,7 +58,12 @@ def check_arguments(engine: Engine, launch: Launch) -> tuple[Diagnostic, ...]:
         if option.name and not option.optional and not launch.version.knows(option.name)
     ]
     found = tuple(_missing(engine, launch, name) for name in missing)
-    return (*found, *_extra(engine, launch), *engine.check(launch))
+    # the registry imports every engine, and those import this
+    from planner.engines.keys import unknown_keys
+    from planner.engines.registry import ENGINES
+
+    asked = unknown_keys(engine, launch.placed.model, ENGINES)
+    return (*found, *asked, *_extra(engine, launch), *engine.check(launch))
 
 
 def _missing(engine: Engine, launch: Launch, name: str) -> Diagnostic:
@@ -88,11 +87,11 @@ def _extra(engine: Engine, launch: Launch) -> Iterable[Diagnostic]:
     path, name = ("models", model.name, "extra_args"), f"{engine.name} {version.version}"
     for index, argument in enumerate(model.spec.extra_args):
         option = argument.partition("=")[0]
-        if engine.by_environment and "=" not in argument:
+        if engine.by_environment:
             yield error(f"{engine.name} takes no arguments", *path, index, value=argument,
-                        advice="write its variables: NAME=value")  # fmt: skip
+                        advice="write its variables: environment: {NAME: value}")  # fmt: skip
             continue
-        if not (engine.by_environment or _OPTION.match(option)) or _known(version, option):
+        if not _OPTION.match(option) or _known(version, option):
             continue
         others = version.elsewhere(option)
         if others:
@@ -119,10 +118,6 @@ def _older(version: EngineVersion, option: str) -> str | None:
     """The name that a newer version's option has here."""
     names = [old for old, new in version.renamed.items() if new == option and version.knows(old)]
     return names[0] if names else None
-
-
-def _ever(launch: Launch, name: str) -> bool:
-    return bool(launch.version.elsewhere(name))
 
 
 def _spelled(engine: Engine, launch: Launch) -> Iterable[Option]:

@@ -35,7 +35,8 @@ def choose_engine(
     for engine in ENGINES:
         if _runs(engine, makers) and task in engine.tasks:
             return engine.name, f"nothing else runs there; it needs {engine.reads.value} files"
-    return ENGINES[0].name, f"no engine planner knows does {task.value}"
+    able = next((engine for engine in ENGINES if task in engine.tasks), ENGINES[0])
+    return able.name, f"nothing else does {task.value}; it needs a device"
 
 
 def on_cpu(engine: str, task: Task) -> Engine:

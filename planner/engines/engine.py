@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from planner.farm import Placed
 
 
+class LaunchWeights(NamedTuple):
+    """What is known of the model's files: the hash and size of the one file, the hub's commit."""
+
+    sha256: str | None
+    bytes: int | None
+    revision: str | None
+
+
+class EngineFile(NamedTuple):
+    """A small file that an engine reads at ``path``, inside its container or root folder."""
+
+    path: str
+    text: str
+
+
 class Launch(NamedTuple):
     """One replica about to be started.
 
@@ -34,6 +49,7 @@ class Launch(NamedTuple):
     adapters: tuple[tuple[str, str], ...] = ()
     key_file: str | None = None
     list_path: str | None = None
+    weights: LaunchWeights | None = None
 
 
 class AdapterFormat(StrEnum):
@@ -61,6 +77,10 @@ def no_settings(_: Launch) -> tuple[Setting, ...]:
     return ()
 
 
+def _no_files(launch: Launch) -> tuple[EngineFile, ...]:
+    return ()
+
+
 class Engine(NamedTuple):
     """An inference engine.
 
@@ -69,9 +89,12 @@ class Engine(NamedTuple):
     at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
     ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
     ``strengths`` ends the sentence that says why it was chosen. ``adapters`` is None where it loads
-    none. ``by_environment`` says that it is told by variables, not by options. ``reads_key`` says
-    whether it reads the key of its clients from a file; ``key_variable`` is the variable it takes
-    it from otherwise.
+    none. ``by_environment`` says that it is told by variables, not by options; ``options_in`` is
+    the variable in which its image takes options. ``reads_key`` says whether it reads the key of
+    its clients from a file; ``key_variable`` is the variable it takes it from otherwise.
+    ``keys`` are the keys of a model, of those that not every engine has, that it makes something
+    of. ``files`` are small files beside the weights, ``weights_at`` where it looks for those, where
+    not everywhere.
     ``adapter_list`` is the text of the file that names them at each start, for engines that
     also load them while they run. ``settings`` are what it must say of itself once it runs, by the
     names that its file in ``planner.engines.api`` reads.
@@ -93,6 +116,10 @@ class Engine(NamedTuple):
     check: Callable[[Launch], tuple[Diagnostic, ...]]
     adapters: AdapterFormat | None = None
     by_environment: bool = False
+    keys: frozenset[str] = frozenset()
+    options_in: str | None = None
+    files: Callable[[Launch], tuple[EngineFile, ...]] = _no_files
+    weights_at: Callable[[Launch], str | None] | None = None
     reads_key: bool = False
     key_variable: str | None = None
     adapter_list: Callable[[Launch], str] | None = None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from planner.blueprint.schema import Task
+from planner.blueprint.schema import EVERY_LAYER, Task
 from planner.catalogue.quantization import Family
-from planner.diagnostics import Diagnostic, error, note
+from planner.diagnostics import Diagnostic, error, note, warning
 from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
 from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.farm import HostDevice
 from planner.units import MIB, ceil_div, round_up
 
 _TYPES: Final = frozenset({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"})
@@ -31,11 +33,15 @@ _ARCHITECTURES: Final = {
 # names of file types that the server prints as they are written, but for the size's last letter
 _FILE_TYPE: Final = re.compile(r"Q[2-8]_[01K]|Q[2-6]_K_[SML]|BF16|F16|F32")
 _POOL_STEP: Final = 256  # tokens; the server rounds its pool up to it
-_EVERY_LAYER: Final = "999"  # older builds know no "all"; more layers than any model has
+KEYS: Final = frozenset(
+    {"kv_dtype", "tensor_parallel", "gpu_layers", "cpu_moe", "override_tensor", "split_mode"}
+    | {"threads", "numa", "cpus", "experts_per_token", "yarn"}
+)
 
 
-def _options(launch: Launch) -> tuple[Option, ...]:
-    spec, devices = launch.placed.model.spec, launch.placed.devices
+def server_options(launch: Launch) -> tuple[Option, ...]:
+    """What llama-server is told; a fork of it takes most of these too."""
+    spec = launch.placed.model.spec
     return options(
         Option("--model", launch.model_path),
         Option("--alias", launch.placed.model.name),
@@ -45,17 +51,16 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--parallel", spec.parallel),
         # one pool for all slots: a request may be as long as the context, as with other engines
         Option("--kv-unified", optional=True) if (spec.parallel or 1) > 1 else None,
-        *_cache_types(launch),
+        *_cache(launch),
         *_devices(launch),
-        given("--n-cpu-moe", spec.cpu_moe if devices else None),
-        given("--threads", spec.threads),
-        Option("--numa", "distribute") if launch.placed.host.spec.sockets > 1 else None,
+        *_experts_in_ram(launch),
+        *_processor(launch),
         # planner did the sizing; the server would otherwise shrink what it was told
         Option("--fit", "off", optional=True),
         Option("--cache-ram", str(_prompt_cache_mib(launch)), optional=True),
         *_positions(launch),
         *_adapters(launch),
-        given("--override-kv", _experts(launch)),
+        given("--override-kv", experts_override(launch)),
         Option("--embeddings") if spec.task is Task.EMBEDDING else None,
         Option("--rerank") if spec.task is Task.RERANK else None,
         given("--api-key-file", launch.key_file),
@@ -81,15 +86,52 @@ def _devices(launch: Launch) -> tuple[Option, ...]:
     devices, layers = launch.placed.devices, launch.placed.model.spec.gpu_layers
     if not devices:
         return ()  # a server built without GPU support warns about the option, even about 0
-    amount = Option("--gpu-layers", _EVERY_LAYER if layers is None else str(layers))
+    amount = Option("--gpu-layers", str(EVERY_LAYER) if layers is None else str(layers))
     if len(devices) == 1:
         return (amount,)
-    shares = ",".join(str(device.memory_bytes // MIB) for device in devices)
-    return (amount, Option("--split-mode", "layer"), Option("--tensor-split", shares))
+    way = launch.placed.model.spec.split_mode or "layer"
+    return options(
+        amount, Option("--split-mode", way), given("--tensor-split", tensor_split(devices))
+    )
 
 
-def _cache_types(launch: Launch) -> tuple[Option, ...]:
-    kinds = _kinds(launch)
+def tensor_split(devices: Sequence[HostDevice]) -> str | None:
+    """Shares of the model by card, as much as each can hold; None for fewer than two cards."""
+    shares = [str(device.memory_bytes // MIB) for device in devices]
+    return ",".join(shares) if len(shares) > 1 else None
+
+
+def _experts_in_ram(launch: Launch) -> tuple[Option, ...]:
+    spec = launch.placed.model.spec
+    if not launch.placed.devices:
+        return ()  # all of it is in RAM
+    every = spec.cpu_moe is not None and spec.cpu_moe >= EVERY_LAYER
+    return options(
+        Option("--cpu-moe") if every else given("--n-cpu-moe", spec.cpu_moe),
+        *(Option("--override-tensor", rule) for rule in spec.override_tensor),
+    )
+
+
+def _processor(launch: Launch) -> tuple[Option, ...]:
+    """Threads and where they run. Bound to nodes by its unit, it keeps to those; else it spreads
+    over the sockets."""
+    spec, host = launch.placed.model.spec, launch.placed.host.spec
+    way = "numactl" if spec.numa else "distribute" if host.sockets > 1 else None
+    ranges = spec.cpus.split(",") if spec.cpus else []
+    return options(
+        given("--threads", spec.threads),
+        *(
+            # one range is all that it takes; several are left to the unit's own binding
+            (Option("--cpu-range", ranges[0]), Option("--cpu-strict", "1"))
+            if len(ranges) == 1 and "-" in ranges[0]
+            else ()
+        ),
+        given("--numa", way),
+    )
+
+
+def _cache(launch: Launch) -> tuple[Option, ...]:
+    kinds = cache_types(launch)
     if not kinds:
         return ()
     keys, values = kinds[0], kinds[-1]
@@ -98,7 +140,9 @@ def _cache_types(launch: Launch) -> tuple[Option, ...]:
     return (Option("--cache-type-k", keys), Option("--cache-type-v", values), *flash)
 
 
-def _kinds(launch: Launch) -> list[str]:
+def cache_types(launch: Launch) -> list[str]:
+    """The types of keys and values as llama.cpp names them, one where they are the same; none
+    without a wish."""
     written = launch.placed.model.spec.kv_dtype
     if written is None or written == "auto":
         return []
@@ -128,7 +172,8 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
     return (Option("--lora-scaled", ",".join(f"{path}:0" for _, path in launch.adapters)),)
 
 
-def _experts(launch: Launch) -> str | None:
+def experts_override(launch: Launch) -> str | None:
+    """The value of --override-kv for another number of active experts; None without a wish."""
     count, name = launch.placed.model.spec.experts_per_token, _architecture(launch)
     return f"{name}.expert_used_count=int:{count}" if count and name else None
 
@@ -149,7 +194,7 @@ def _prompt_cache_mib(launch: Launch) -> int:
 def _settings(launch: Launch) -> tuple[Setting, ...]:
     """What it must say of itself, as ``planner.engines.api.llama_cpp`` reads it."""
     model, pool = launch.placed.model, context_tokens(launch)
-    kinds = _kinds(launch)
+    kinds = cache_types(launch)
     # slots with a pool each round each of them
     unified = (model.spec.parallel or 1) == 1 or launch.version.knows("--kv-unified")
     return asked_of(
@@ -181,14 +226,16 @@ def _file_type(launch: Launch) -> str | None:
     return name if _FILE_TYPE.fullmatch(name) else None
 
 
-def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
+def no_environment(launch: Launch) -> tuple[tuple[str, str], ...]:
+    """It is told everything by options."""
     return ()
 
 
-def _check(launch: Launch) -> tuple[Diagnostic, ...]:
+def check_server(launch: Launch) -> tuple[Diagnostic, ...]:
+    """What llama-server cannot do of what is asked."""
     model, found = launch.placed.model, []
     path = ("models", model.name)
-    for kind in _kinds(launch):
+    for kind in cache_types(launch):
         if kind not in _TYPES:
             found.append(error(f"llama.cpp has no {kind} cache", *path, "kv_dtype", value=kind,
                                advice="write f16, q8_0 or q4_0"))  # fmt: skip
@@ -196,8 +243,13 @@ def _check(launch: Launch) -> tuple[Diagnostic, ...]:
         found.append(error("the file's architecture is not known", *path, "experts_per_token",
                            detail="the setting's name starts with it",
                            advice="use a local GGUF file, or leave the number out"))  # fmt: skip
-    if (model.spec.tensor_parallel or 1) > 1:
-        found.append(note("llama.cpp splits by layers, not tensors", *path, "tensor_parallel"))
+    if model.spec.override_tensor:
+        found.append(warning("what override_tensor moves is not counted by size", *path,
+                             "override_tensor",
+                             advice="write cpu_moe for experts in RAM"))  # fmt: skip
+    if (model.spec.tensor_parallel or 1) > 1 and model.spec.split_mode is None:
+        found.append(note("llama.cpp splits by layers, not tensors", *path, "tensor_parallel",
+                          advice="write split_mode: row, or tensor, to share layers"))  # fmt: skip
     return tuple(found)
 
 
@@ -213,10 +265,11 @@ LLAMA_CPP: Final = Engine(
     writes=False,
     root=False,
     strengths="reads K-quants and runs with or without a GPU",
-    options=_options,
-    environment=_environment,
-    check=_check,
+    options=server_options,
+    environment=no_environment,
+    check=check_server,
     adapters=AdapterFormat.GGUF,
     reads_key=True,
     settings=_settings,
+    keys=KEYS,
 )

@@ -12,6 +12,7 @@ from planner.engines.api.values import Setting, adapter_setting
 from planner.engines.arguments import as_json, given, memory_share, options
 from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.engines.model_config import experts_key, nested
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
@@ -22,7 +23,6 @@ _CACHE: Final = {"f16": "auto", "fp16": "auto", "fp8": "fp8_e4m3", "bf16": "bf16
 def _options(launch: Launch) -> tuple[Option, ...]:
     model, spec = launch.placed.model, launch.placed.model.spec
     shape = parallelism(launch.placed)
-    experts = spec.experts_per_token
     return options(
         Option("--model-path", launch.model_path),
         Option("--served-model-name", model.name),
@@ -32,6 +32,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--max-running-requests", spec.parallel),
         given("--tp-size", shape.tensor if shape.tensor > 1 else None),
         given("--pp-size", shape.pipeline if shape.pipeline > 1 else None),
+        given("--ep-size", shape.tensor if spec.expert_parallel else None),
         given(
             "--mem-fraction-static",
             memory_share(launch.placed.report, launch.version.outside_share),
@@ -39,10 +40,7 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--kv-cache-dtype", _cache(launch)),
         given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
-        given(
-            "--json-model-override-args",
-            as_json({"num_experts_per_tok": experts} if experts else {}),
-        ),
+        given("--json-model-override-args", as_json(_overrides(launch))),
         Option("--is-embedding") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
         Option("--enable-metrics"),
         *_adapters(launch),
@@ -52,6 +50,21 @@ def _options(launch: Launch) -> tuple[Option, ...]:
 def _cache(launch: Launch) -> str | None:
     written = launch.placed.model.spec.kv_dtype
     return _CACHE.get(written.lower(), written.lower()) if written else None
+
+
+def _overrides(launch: Launch) -> dict[str, object]:
+    model = launch.placed.model
+    facts, experts = model.facts, model.spec.experts_per_token
+    found: dict[str, object] = {}
+    if experts:
+        found[experts_key(facts)] = experts
+    if model.yarn and facts:
+        found["rope_scaling"] = {
+            "rope_type": "yarn",
+            "factor": model.yarn,
+            "original_max_position_embeddings": facts.rope.native_context,
+        }
+    return found
 
 
 def _adapters(launch: Launch) -> tuple[Option, ...]:
@@ -90,14 +103,17 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
     found = [*check_quantization(launch.placed.model, _AT_LOAD)]
-    for key, value in (("gpu_layers", spec.gpu_layers), ("cpu_moe", spec.cpu_moe)):
-        if value is not None:
-            found.append(error(f"sglang has no {key}", *path, key, value=value,
-                               advice=f"take {key} out"))  # fmt: skip
-    if launch.placed.model.yarn:
-        found.append(error("yarn is not rendered for sglang", *path, "yarn",
-                           detail="its override is silently ignored by models with nested configs",
-                           advice="write another engine"))  # fmt: skip
+    facts = launch.placed.model.facts
+    overridden = [key for key in ("yarn", "experts_per_token") if getattr(spec, key)]
+    if launch.placed.model.yarn and facts is None:
+        found.append(error("yarn needs the model's own context", *path, "yarn",
+                           detail="the catalogue does not know this model",
+                           advice="put --json-model-override-args into extra_args"))  # fmt: skip
+    if overridden and nested(facts):
+        found.append(error(f"sglang does not hear of {overridden[0]} in this model", *path,
+                           overridden[0], detail="its language part has a configuration of its "
+                           "own, which the override does not reach",
+                           advice="write engine: vllm"))  # fmt: skip
     late = [item.name for item in launch.placed.model.adapters if item.tier is Tier.DISK]
     if late:
         found.append(error(f"sglang loads no adapter at request: {', '.join(late)}", *path,
@@ -122,4 +138,8 @@ SGLANG: Final = Engine(
     check=_check,
     adapters=AdapterFormat.PEFT,
     settings=_settings,
+    keys=frozenset(
+        {"kv_dtype", "tensor_parallel", "pipeline_parallel", "expert_parallel"}
+        | {"experts_per_token", "yarn"}
+    ),
 )

@@ -27,7 +27,7 @@ class EngineVersion:
     what sizing counts. ``outside_share`` are the terms that a capped share does not cover.
     ``words`` are names that its settings have in this version, ``renamed`` options that one
     version has under the first name and a later one under the second, ``every`` the options of
-    all versions. ``folders`` are where it writes in its image.
+    all versions. ``no_image`` says how to get an image where nobody publishes one.
     """
 
     engine: str
@@ -49,7 +49,7 @@ class EngineVersion:
     words: Mapping[str, str]
     renamed: Mapping[str, str]
     every: Mapping[str, VersionOptions]
-    folders: tuple[str, ...]
+    no_image: str | None
 
     def knows(self, flag: str) -> bool:
         """Whether this version has that option."""
@@ -151,5 +151,5 @@ def _row(
         words=row.get("words", {}),
         renamed=renamed,
         every=every,
-        folders=tuple(row.get("folders", ())),
+        no_image=row.get("no_image"),
     )

@@ -13,6 +13,7 @@ from planner.engines.api.values import Setting, adapter_setting
 from planner.engines.arguments import as_json, given, memory_share, options
 from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.engines.model_config import experts_key, nested
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
@@ -32,13 +33,15 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         given("--max-num-seqs", spec.parallel),
         given("--tensor-parallel-size", shape.tensor if shape.tensor > 1 else None),
         given("--pipeline-parallel-size", shape.pipeline if shape.pipeline > 1 else None),
+        Option("--enable-expert-parallel") if spec.expert_parallel else None,
         given("--gpu-memory-utilization", _share(launch)),
         given("--kv-cache-memory-bytes", _pool_bytes(launch), optional=True),
         given("--kv-cache-dtype", _cache(launch)),
         given("--dtype", precision(model)),
         given("--quantization", quantize_at_load(model, _AT_LOAD)),
+        given("--rope-scaling", as_json(_stretch(launch)) if _own_option(launch) else None),
         given("--hf-overrides", as_json(_overrides(launch))),
-        Option("--runner", "pooling") if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
+        _pooling(launch) if spec.task in (Task.EMBEDDING, Task.RERANK) else None,
         *_adapters(launch),
     )
 
@@ -95,22 +98,48 @@ def _adapter_list(launch: Launch) -> str:
     return "\n".join(["lora-modules:", *rows, ""])
 
 
+def _pooling(launch: Launch) -> Option:
+    """Vectors and scores instead of text; before 0.10 by the task's own name."""
+    if launch.version.knows("--runner"):
+        return Option("--runner", "pooling")
+    rerank = launch.placed.model.spec.task is Task.RERANK
+    return Option("--task", "score" if rerank else "embed")
+
+
+def _own_option(launch: Launch) -> bool:
+    """Whether this version takes YaRN by an option of its own."""
+    return launch.version.knows("--rope-scaling")
+
+
+def _stretch(launch: Launch) -> dict[str, object]:
+    model = launch.placed.model
+    if not model.yarn or not model.facts:
+        return {}
+    return {
+        "rope_type": "yarn",
+        "factor": model.yarn,
+        "original_max_position_embeddings": model.facts.rope.native_context,
+    }
+
+
 def _overrides(launch: Launch) -> dict[str, object]:
+    """What it is told to read instead of the model's own configuration.
+
+    Models that also see keep the language part's configuration apart: beside it, the same key
+    would be read by nobody.
+    """
     model = launch.placed.model
     spec, facts = model.spec, model.facts
     found: dict[str, object] = {}
     if spec.experts_per_token:
-        found["num_experts_per_tok"] = spec.experts_per_token
-    if model.yarn and facts:
-        scaling: dict[str, object] = {
-            "rope_type": "yarn",
-            "factor": model.yarn,
-            "original_max_position_embeddings": facts.rope.native_context,
-        }
-        if facts.rope.theta:
+        found[experts_key(facts)] = spec.experts_per_token
+    scaling = {} if _own_option(launch) else _stretch(launch)
+    if scaling:
+        key = launch.version.words["positions"]
+        if key == "rope_parameters" and facts and facts.rope.theta:
             scaling["rope_theta"] = facts.rope.theta
-        found["rope_parameters"] = scaling
-    return found
+        found[key] = scaling
+    return {"text_config": found} if found and nested(facts) else found
 
 
 def _settings(launch: Launch) -> tuple[Setting, ...]:
@@ -137,13 +166,8 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
 
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
-    spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
+    path = ("models", launch.placed.model.name)
     found = [*check_quantization(launch.placed.model, _AT_LOAD)]
-    if spec.gpu_layers is not None or spec.cpu_moe is not None:
-        key = "cpu_moe" if spec.cpu_moe is not None else "gpu_layers"
-        found.append(error(f"vllm has no {key}", *path, key,
-                           detail="it keeps whole layers on its cards",
-                           advice=f"take {key} out, or write an engine that splits"))  # fmt: skip
     if launch.placed.model.yarn and launch.placed.model.facts is None:
         found.append(error("yarn needs the model's own context", *path, "yarn",
                            detail="the catalogue does not know this model",
@@ -155,7 +179,7 @@ VLLM: Final = Engine(
     name="vllm",
     aliases=(),
     reads=Family.SAFETENSORS,
-    tasks=(Task.CHAT, Task.EMBEDDING, Task.RERANK),
+    tasks=(Task.CHAT, Task.EMBEDDING, Task.RERANK, Task.SPEECH),
     vendors=frozenset({"nvidia", "amd"}),
     cpu=False,
     reserves=True,
@@ -170,4 +194,8 @@ VLLM: Final = Engine(
     key_variable="VLLM_API_KEY",
     adapter_list=_adapter_list,
     settings=_settings,
+    keys=frozenset(
+        {"kv_dtype", "tensor_parallel", "pipeline_parallel", "expert_parallel"}
+        | {"experts_per_token", "yarn"}
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Final
 
 from planner.diagnostics import Diagnostic, error
@@ -10,7 +11,7 @@ from planner.engines.engine import Launch
 from planner.farm import FarmHost
 from planner.render.bundle import File
 from planner.render.limits import deadline_seconds, memory_limit
-from planner.render.places import artifact_folder, image_name
+from planner.render.places import image_name, release_file
 from planner.render.rendered import Rendered, workload_digest
 from planner.render.replica import Replica
 from planner.render.secrets import exporting, mounts, plain
@@ -18,7 +19,6 @@ from planner.render.yaml_text import to_yaml
 from planner.secret import SecretUse
 
 FILE: Final = "compose.yaml"
-_MODELS: Final = "/models"
 _NOBODY: Final = 65534
 _SHARED_MEMORY: Final = 8 << 30  # NCCL hangs on Docker's 64 MB when several cards work together
 
@@ -29,11 +29,13 @@ def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
     digests: dict[str, str] = {}
     secrets: dict[str, tuple[SecretUse, ...]] = {}
     found: list[Diagnostic] = []
+    files: list[File] = []
     for replica in replicas:
         name = replica.placed.name
         secrets[name] = replica.secrets(_user(replica))
-        found += _unset(replica, secrets[name])
+        found += (*_unset(replica, secrets[name]), *_unbound(replica))
         service = _service(replica)
+        files += [file for file, _ in replica.engine_files(_launch(replica))]
         digests[name] = workload_digest(service, replica)
         service["labels"]["io.planner.digest"] = digests[name]
         services[name] = service
@@ -43,7 +45,28 @@ def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         "networks": {"default": {"labels": {"io.planner.project": project}}},
     }
     lists = tuple(file for replica in replicas for file in replica.lists)
-    return Rendered((File(FILE, to_yaml(document)), *lists), digests, secrets, tuple(found))
+    written = (File(FILE, to_yaml(document)), *files, *lists)
+    return Rendered(written, digests, secrets, tuple(found))
+
+
+def _launch(replica: Replica) -> Launch:
+    return replica.launch("0.0.0.0", replica.version.port)
+
+
+def _unbound(replica: Replica) -> list[Diagnostic]:
+    """Compose has a word for processors, none for the memory of nodes."""
+    if not replica.placed.model.spec.numa:
+        return []
+    return [
+        error(
+            f"Docker Compose binds no memory to NUMA nodes on {replica.placed.host.name}",
+            "models",
+            replica.placed.model.name,
+            "numa",
+            advice=f"write hosts.{replica.placed.host.name}.runtime: systemd, or cpus: the "
+            "processors of the node",
+        )
+    ]
 
 
 def literal(value: Any) -> Any:
@@ -58,18 +81,15 @@ def literal(value: Any) -> Any:
 
 
 def _service(replica: Replica) -> dict[str, Any]:
-    placed, version = replica.placed, replica.version
-    path, adapters = replica.model_path(_MODELS), replica.adapter_paths
-    key, lists = replica.key_file, replica.list_path
-    launch = Launch(placed, version, path, "0.0.0.0", version.port, adapters, key, lists)
+    placed, launch = replica.placed, _launch(replica)
     service: dict[str, Any] = {
         "image": _image(replica),
         **_entrypoint(replica),
-        "command": list(arguments(replica.engine, launch)),
+        **_command(replica, launch),
         "restart": "unless-stopped",
         "stop_grace_period": "30s",
         "ports": [_port(replica)],
-        "volumes": _volumes(replica),
+        "volumes": _volumes(replica, launch),
         **_environment(replica, launch),
         **_identity(replica),
         **_limits(replica),
@@ -83,6 +103,18 @@ def _service(replica: Replica) -> dict[str, Any]:
         },
     }
     return service
+
+
+def _command(replica: Replica, launch: Launch) -> dict[str, Any]:
+    """Options as arguments, unless the image reads them from a variable."""
+    if _in_variable(replica):
+        return {}
+    words = list(arguments(replica.engine, launch))
+    return {"command": words} if words else {}
+
+
+def _in_variable(replica: Replica) -> bool:
+    return replica.engine.options_in is not None and not _from_archive(replica)
 
 
 def _user(replica: Replica) -> int:
@@ -134,10 +166,13 @@ def _port(replica: Replica) -> dict[str, Any]:
     }
 
 
-def _volumes(replica: Replica) -> list[dict[str, Any]]:
-    models = artifact_folder(replica.project, replica.weights)
+def _volumes(replica: Replica, launch: Launch) -> list[dict[str, Any]]:
     secrets = mounts(replica.project, replica.secrets(_user(replica)))
-    return [_bind(*pair) for pair in ((models, _MODELS), *replica.adapter_mounts, *secrets)]
+    files = (
+        (release_file(replica.project, file), seen) for file, seen in replica.engine_files(launch)
+    )
+    model = replica.weights_mount(launch)
+    return [_bind(*pair) for pair in (model, *files, *replica.adapter_mounts, *secrets)]
 
 
 def _bind(source: str, target: str) -> dict[str, Any]:
@@ -152,6 +187,8 @@ def _bind(source: str, target: str) -> dict[str, Any]:
 
 def _environment(replica: Replica, launch: Launch) -> dict[str, Any]:
     pairs = environment(replica.engine, launch)
+    if replica.engine.options_in and _in_variable(replica):
+        pairs[replica.engine.options_in] = shlex.join(arguments(replica.engine, launch))
     pairs |= plain(replica.placed.model.spec.environment)
     if len(replica.placed.devices) > 1:
         # indexes mean what nvidia-smi shows, not CUDA's order by speed
@@ -174,6 +211,8 @@ def _limits(replica: Replica) -> dict[str, Any]:
     if most is not None:
         # the same for both: weights on a swap disk answer in minutes
         limits |= {"mem_limit": most, "memswap_limit": most}
+    if replica.placed.model.spec.cpus:
+        limits["cpuset"] = replica.placed.model.spec.cpus
     if len(replica.placed.devices) > 1:
         # NCCL pins its buffers; elsewhere this would only demand a right that hosts may withhold
         ulimits = {"memlock": {"soft": -1, "hard": -1}, "stack": 64 << 20}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.render.bundle import Artifact, ArtifactKind
+from planner.render.bundle import Artifact, ArtifactKind, File
 
 BASE: Final = "/var/lib/planner"
 
@@ -33,6 +33,11 @@ def adapters_folder(project: str) -> str:
 def current_folder(project: str, name: str) -> str:
     """A folder of whichever release is current: a link, followed at each start."""
     return f"{BASE}/{project}/current/{name}"
+
+
+def release_file(project: str, file: File) -> str:
+    """A file of the release that is current, by a path that stays."""
+    return f"{BASE}/{project}/current/{file.path}"
 
 
 def image_name(project: str, artifact: Artifact) -> str:

@@ -11,7 +11,6 @@ from typing import Final
 from planner.blueprint.schema import Blueprint
 from planner.diagnostics import Diagnostic, note
 from planner.engines.arguments import check_arguments
-from planner.engines.engine import Launch
 from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.bundle import (
     Artifact,
@@ -73,8 +72,9 @@ def _host(
         found += more
         if replica is not None:
             replicas.append(replica)
-            found += check_arguments(replica.engine, _any_launch(replica))
+            found += check_arguments(replica.engine, replica.launch(placed.bind, placed.port))
             found += check_exposure(placed)
+    found += _unnamed_cards(host, here)
     if not replicas:
         return HostBundle(host.name, project, runtime, (), ()), found
     rendered = RENDERERS[runtime](project, host, tuple(replicas))
@@ -92,12 +92,14 @@ def _host(
     return HostBundle(host.name, project, runtime, files, workloads, artifacts, secrets), found
 
 
-def _any_launch(replica: Replica) -> Launch:
-    """Checks depend on options, not on where the model lies."""
-    placed = replica.placed
-    paths = replica.adapter_paths
-    key, lists = replica.key_file, replica.list_path
-    return Launch(placed, replica.version, "/models", placed.bind, placed.port, paths, key, lists)
+def _unnamed_cards(host: FarmHost, here: tuple[Placed, ...]) -> Iterable[Diagnostic]:
+    """Several cards that are told apart by their number alone."""
+    used = [device for placed in here for device in placed.devices]
+    if len(host.devices) > 1 and any(device.uuid is None for device in used):
+        yield note(f"{host.name}'s cards are told apart by number", "hosts", host.name, "gpus",
+                   detail="numbers can change when a card is added or the machine starts again",
+                   advice=f"write their uuid, as `planner hosts probe {host.address}` prints it",
+                   )  # fmt: skip
 
 
 def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
@@ -121,7 +123,7 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
         memory_share=placed.model.memory_share,
         secrets=uses,
         engine=replica.engine.name,
-        settings=replica.engine.settings(_any_launch(replica)),
+        settings=replica.engine.settings(replica.launch(placed.bind, placed.port)),
         adapters=tuple(ServedAdapter(*pair) for pair in replica.adapter_paths),
         hot=replica.hot,
         key=next((use.place for use in uses if use.name == replica.key), ""),

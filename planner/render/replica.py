@@ -9,7 +9,7 @@ from typing import Final
 
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic, error, warning
-from planner.engines.engine import Engine, Launch
+from planner.engines.engine import Engine, Launch, LaunchWeights
 from planner.engines.registry import engine_names, find_engine
 from planner.engines.versions import EngineVersion, parse_versions, pick_version
 from planner.farm import FarmModel, Placed
@@ -17,13 +17,14 @@ from planner.names import advise
 from planner.pins import Pins
 from planner.render.adapters import FOLDER, LoadedAdapter, adapters_of
 from planner.render.bundle import Artifact, ArtifactKind, File
-from planner.render.places import adapters_folder, current_folder
+from planner.render.places import adapters_folder, artifact_folder, current_folder
 from planner.render.secrets import of_environment
 from planner.render.weights import MISSING, weights_of
 from planner.secret import SecretSource, SecretUse, reference
 
 LISTS: Final = "adapter-lists"  # a folder of the release, and where an engine sees it
 LOOPBACK: Final = "127.0.0.1"
+MODELS: Final = "/models"  # where a container or root folder sees its model
 _DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
@@ -58,9 +59,42 @@ class Replica:
             return self.artifacts
         return tuple(item for item in self.artifacts if item.kind is not ArtifactKind.ADAPTER)
 
-    def model_path(self, folder: str) -> str:
-        """The model as the engine sees it when its artifact lies in ``folder``."""
-        return f"{folder}/{self.file}" if self.file else folder
+    def launch(self, host: str, port: int) -> Launch:
+        """What its engine is told of it; ``host`` and ``port`` are what it listens on."""
+        at = artifact_folder(self.project, self.weights) if self.program is None else MODELS
+        path = f"{at}/{self.file}" if self.file else at
+        hashes = dict(self.weights.hashes)
+        pushed = self.weights.kind is ArtifactKind.WEIGHTS
+        known = LaunchWeights(
+            self.weights.key if pushed else hashes.get(self.file or ""),
+            self.weights.bytes,
+            self.weights.revision,
+        )
+        paths, key = self.adapter_paths, self.key_file
+        told = Launch(
+            self.placed, self.version, path, host, port, paths, key, self.list_path, known
+        )
+        own = self.engine.weights_at(told) if self.engine.weights_at else None
+        return told._replace(model_path=own) if own else told
+
+    def weights_mount(self, launch: Launch) -> tuple[str, str]:
+        """The model on the host, and where a container or root folder sees it."""
+        folder = artifact_folder(self.project, self.weights)
+        if self.engine.weights_at is None:
+            return folder, MODELS
+        return (f"{folder}/{self.file}" if self.file else folder), launch.model_path
+
+    def engine_files(self, launch: Launch) -> tuple[tuple[File, str], ...]:
+        """Files of the release that its engine reads, and where it sees them.
+
+        They are named by what they hold: other content is another path, and so a restart.
+        """
+        told = self.engine.files(launch)
+        files = [File(f"engines/{self.placed.name}", item.text) for item in told]
+        return tuple(
+            (replace(file, path=f"{file.path}/{file.sha256[:16]}"), item.path)
+            for file, item in zip(files, told, strict=True)
+        )
 
     @property
     def adapter_paths(self) -> tuple[tuple[str, str], ...]:
@@ -152,7 +186,7 @@ def join(
     if version is None:
         return None, found
     weights, file, more = weights_of(engine, model, pins)
-    program, rest = _program(placed, version, pins)
+    program, rest = _program(engine, placed, version, pins)
     adapters, about = adapters_of(engine, placed)
     found = (*found, *more, *rest, *about, *_key(engine, model))
     if weights is None:
@@ -193,10 +227,10 @@ def _version(
 
 
 def _program(
-    placed: Placed, version: EngineVersion, pins: Pins
+    engine: Engine, placed: Placed, version: EngineVersion, pins: Pins
 ) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
     if placed.host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
-        return _root(placed, version)
+        return _root(engine, placed, version)
     model, path = placed.model, ("models", placed.model.name, "image")
     if isinstance(model.spec.image, schema.ImageArchive):
         return _archive(model, ArtifactKind.IMAGE)
@@ -208,6 +242,7 @@ def _program(
     )
     if reference is None:
         return None, (error(f"no image of {version.engine} for this host is known", *path,
+                            detail=version.no_image,
                             advice="write image: <registry>/<name>@sha256:<digest>"),)  # fmt: skip
     reference = pins.images.get(reference, reference)
     artifact = Artifact(ArtifactKind.REGISTRY_IMAGE, reference, reference)
@@ -220,7 +255,9 @@ def _program(
                             f"{bare}@sha256:<digest>"),)  # fmt: skip
 
 
-def _root(placed: Placed, version: EngineVersion) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
+def _root(
+    engine: Engine, placed: Placed, version: EngineVersion
+) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
     model, path = placed.model, ("models", placed.model.name)
     if isinstance(model.spec.image, schema.ImageArchive):
         return _archive(model, ArtifactKind.ROOT)
@@ -229,6 +266,10 @@ def _root(placed: Placed, version: EngineVersion) -> tuple[Artifact | None, tupl
                             *path, "image", value=model.spec.image,
                             advice="write image: {archive: <root folder tar>} or binary: "
                             f"{version.program[0]}"),)  # fmt: skip
+    if engine.weights_at is not None:
+        return None, (error(f"{engine.name} looks for its model in a folder of its own", *path,
+                            "image", detail="it needs a root folder in which that can be shown",
+                            advice="write image: {archive: <root folder tar>}"),)  # fmt: skip
     if model.spec.binary is None:
         return None, (error(f"nothing says where {version.engine} is on {placed.host.name}",
                             *path, "binary",

@@ -12,14 +12,13 @@ from planner.engines.engine import Launch
 from planner.farm import FarmHost
 from planner.render.bundle import File
 from planner.render.limits import memory_limit
-from planner.render.places import artifact_folder, unit_name
+from planner.render.places import artifact_folder, release_file, unit_name
 from planner.render.rendered import Rendered, workload_digest
 from planner.render.replica import Replica
 from planner.render.secrets import exporting, mounts, plain
 from planner.render.unit_text import Credential, Entry, Section, Word, command, entry, to_unit
 from planner.secret import SecretUse
 
-_MODELS: Final = "/models"  # where a root folder sees its model
 _READER: Final = 0  # systemd itself, which runs as root
 _PROGRAM: Final = re.compile(r"/[A-Za-z0-9._/+=-]+")
 
@@ -71,6 +70,7 @@ def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         digests[name] = digest
         secrets[name] = replica.secrets(_READER)
         marked = [_marked(section, project, digest) for section in sections]
+        files += [file for file, _ in replica.engine_files(_launch(replica))]
         files.append(File(f"units/{unit_name(project, name)}", to_unit(marked)))
         files += replica.lists
     return Rendered(tuple(files), digests, secrets, tuple(found))
@@ -112,6 +112,7 @@ def _sections(replica: Replica, program: str) -> list[Section]:
         *_files(replica),
         *_HARDENING,
         *_devices(replica),
+        *_processors(replica),
         *_limits(replica),
     ]
     return [("Unit", unit), ("Service", service),
@@ -119,12 +120,7 @@ def _sections(replica: Replica, program: str) -> list[Section]:
 
 
 def _launch(replica: Replica) -> Launch:
-    placed = replica.placed
-    folder = _MODELS if replica.program else artifact_folder(replica.project, replica.weights)
-    path = replica.model_path(folder)
-    adapters = replica.adapter_paths
-    key, lists = replica.key_file, replica.list_path
-    return Launch(placed, replica.version, path, placed.bind, placed.port, adapters, key, lists)
+    return replica.launch(replica.placed.bind, replica.placed.port)
 
 
 def _command(replica: Replica, program: str) -> Entry:
@@ -164,12 +160,17 @@ def _files(replica: Replica) -> list[Entry]:
     """A root folder sees nothing of the host but model and adapters, bound read-only."""
     if replica.program is None:
         return []
-    weights = artifact_folder(replica.project, replica.weights)
+    launch = _launch(replica)
+    model, seen = replica.weights_mount(launch)
+    files = ((release_file(replica.project, file), at) for file, at in replica.engine_files(launch))
     return [
         entry("RootDirectory", artifact_folder(replica.project, replica.program)),
         entry("MountAPIVFS", "yes"),
-        entry("BindReadOnlyPaths", f"{weights}:{_MODELS}"),
-        *(entry("BindReadOnlyPaths", f"{at}:{seen}") for at, seen in replica.adapter_mounts),
+        entry("BindReadOnlyPaths", f"{model}:{seen}"),
+        *(
+            entry("BindReadOnlyPaths", f"{here}:{there}")
+            for here, there in (*files, *replica.adapter_mounts)
+        ),
     ]
 
 
@@ -180,6 +181,16 @@ def _devices(replica: Replica) -> list[Entry]:
         return [entry("PrivateDevices", "yes"), entry("MemoryDenyWriteExecute", "yes")]
     nodes = ["/dev/nvidiactl", "/dev/nvidia-uvm", *(f"/dev/nvidia{d.index}" for d in devices)]
     return [entry("DevicePolicy", "closed"), *(entry("DeviceAllow", node, "rw") for node in nodes)]
+
+
+def _processors(replica: Replica) -> list[Entry]:
+    """Threads and memory kept to the nodes of the model, where it names some."""
+    spec = replica.placed.model.spec
+    nodes = [str(node) for node in spec.numa]
+    bound = [entry("NUMAPolicy", "bind"), entry("NUMAMask", ",".join(nodes))] if nodes else []
+    if spec.cpus:
+        return [*bound, entry("CPUAffinity", spec.cpus.replace(",", " "))]
+    return [*bound, entry("CPUAffinity", "numa")] if nodes else []
 
 
 def _limits(replica: Replica) -> list[Entry]:

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
+from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
 from planner.engines.engine import Engine
 from planner.engines.registry import ENGINES
@@ -86,6 +87,8 @@ def _from_hub(engine: Engine, model: FarmModel, pins: Pins) -> Weights:
 def _needed(engine: Engine, model: FarmModel, file: str, pin: HubPin) -> tuple[HubFile, ...]:
     if engine.folder:
         return folder_files(pin.files)
+    if engine.reads is not Family.GGUF:
+        return tuple(item for item in pin.files if item.name == file)
     quantization = model.quantization.name if model.quantization else None
     return gguf_files(pin.files, file or None, quantization)
 

@@ -15,6 +15,9 @@ from planner.sources.web import ask
 HUB: Final = "https://huggingface.co"
 # Engines read these. Pickled weights (.bin, .pt) can run code when loaded and are never fetched.
 _WANTED: Final = (".safetensors", ".gguf", ".json", ".txt", ".model", ".jinja", ".tiktoken")
+# CTranslate2's own format, which is no pickle, and the card by which its servers know the task
+_CONVERTED: Final = frozenset({"model.bin", "README.md"})
+_VOCABULARY: Final = ("vocabulary.json", "vocabulary.txt")
 
 
 def hub_address() -> str:
@@ -48,12 +51,19 @@ def pin_repository(hub: str, repository: str, revision: str | None) -> HubPin:
 
 
 def _pin(repository: str, data: Any) -> HubPin:
-    rows = [row for row in data["siblings"] if row["rfilename"].endswith(_WANTED)]
+    names = {row["rfilename"] for row in data["siblings"]}
+    whole = "model.bin" in names and bool(names.intersection(_VOCABULARY))
+    converted = _CONVERTED if whole else frozenset()
+    rows = [
+        row
+        for row in data["siblings"]
+        if row["rfilename"].endswith(_WANTED) or row["rfilename"] in converted
+    ]
     files = tuple(
         HubFile(str(row["rfilename"]), int(row["size"]), (row.get("lfs") or {}).get("sha256"))
         for row in rows
     )
-    if not any(file.name.endswith((".safetensors", ".gguf")) for file in files):
+    if not converted and not any(file.name.endswith((".safetensors", ".gguf")) for file in files):
         raise BlueprintInvalid(
             f"{repository} holds no safetensors or GGUF weights",
             cause="pickled weights can run code when they are loaded, so planner takes none",

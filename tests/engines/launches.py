@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from planner.catalogue.find_model import find_model
+from planner.catalogue.match import NotFound
+from planner.catalogue.model import ModelFacts
 from planner.engines.arguments import arguments
 from planner.engines.engine import Engine, Launch
 from planner.engines.registry import find_engine
 from planner.engines.versions import parse_versions, pick_version
 from planner.farm import HostDevice, Placed
+from planner.sources.catalogue import PackagedCatalogue
 from planner.sources.templates import load_templates
 from planner.units import GIB
 from tests.placement.builders import cards, host, model, report
@@ -55,6 +59,13 @@ def value(line: list[str], option: str) -> str:
     """What an option is set to. Fails when it is absent or stands twice."""
     assert line.count(option) == 1, (option, line)
     return line[line.index(option) + 1]
+
+
+def model_facts(name: str) -> ModelFacts:
+    """The catalogue's row of a model."""
+    found = find_model(PackagedCatalogue(), name)
+    assert not isinstance(found, NotFound)
+    return found.row
 
 
 def one_card() -> tuple[HostDevice, ...]:

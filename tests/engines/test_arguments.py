@@ -2,35 +2,91 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from planner.engines.arguments import check_arguments, memory_share
+from planner.diagnostics import Severity
+from planner.engines.arguments import arguments, check_arguments, environment, memory_share
 from planner.engines.registry import ENGINES
 from planner.sizing.values import DeviceSize, HostSize, SizeReport, Term
-from tests.engines.launches import engine_of, launch, one_card, rows_of, two_cards, value, words
+from tests.engines.launches import (
+    engine_of,
+    launch,
+    model_facts,
+    one_card,
+    rows_of,
+    two_cards,
+    value,
+    words,
+)
+
+NAMES = [engine.name for engine in ENGINES]
+# What each engine makes something of, as far as it can stand beside everything else.
+ASKED: dict[str, object] = {
+    "kv_dtype": "auto",
+    "tensor_parallel": 2,
+    "pipeline_parallel": 1,
+    "expert_parallel": True,
+    "gpu_layers": 20,
+    "cpu_moe": 10,
+    "override_tensor": ["exps=CPU"],
+    "split_mode": "row",
+    "threads": 8,
+    "numa": [0],
+    "cpus": "0-15",
+    "experts_per_token": 12,
+}
 
 
-@pytest.mark.parametrize("engine", [engine.name for engine in ENGINES])
-@pytest.mark.parametrize("count", [1, 2])
+def everything(name: str) -> dict[str, object]:
+    return {key: value for key, value in ASKED.items() if key in engine_of(name).keys}
+
+
+@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("count", [0, 1, 2])
 def test_every_option_exists_in_the_version(engine: str, count: int) -> None:
+    """With all that can be asked of it, in every version that planner has rows of."""
+    devices = (one_card() if count == 1 else two_cards()) if count else ()
+    facts = {"facts": model_facts("Qwen/Qwen3-30B-A3B"), "yarn": 2.0, "context": 65536}
+    told = {key: facts[key] for key in ("facts", "context")}
+    if "yarn" in engine_of(engine).keys:
+        told["yarn"] = 2.0
+    for task in engine_of(engine).tasks:
+        for row in rows_of(engine):
+            spec = everything(engine) | {"parallel": 4, "task": task}
+            asked = launch(engine, devices, version=row.version, fields=told, **spec)
+            line = arguments(engine_of(engine), asked)
+            names = {word for word in line if re.fullmatch(r"--?[A-Za-z]\S*", word)}
+            assert names <= row.flags, row.version
+            assert names or engine_of(engine).by_environment
+
+
+@pytest.mark.parametrize("engine", [name for name in NAMES if engine_of(name).by_environment])
+def test_every_variable_exists_in_the_version(engine: str) -> None:
+    """Those that no version has are the image's own, such as HOME."""
     for row in rows_of(engine):
-        devices = one_card() if count == 1 else two_cards()
-        line = words(engine, devices, version=row.version, parallel=4, kv_dtype="auto")
-        options = [word for word in line if word.startswith("-")]
-        assert options
-        assert set(options) <= row.flags
+        asked = launch(engine, one_card(), version=row.version, **everything(engine))
+        pairs = environment(engine_of(engine), asked)
+        assert {name for name in pairs if row.elsewhere(name)} <= row.flags
+        assert len([name for name in pairs if row.elsewhere(name)]) > 3
 
 
-@pytest.mark.parametrize("engine", [engine.name for engine in ENGINES])
+@pytest.mark.parametrize("engine", NAMES)
 def test_address_port_and_name_are_always_said(engine: str) -> None:
-    line = words(engine, one_card())
+    told = launch(engine, one_card())
+    line, pairs = (
+        list(arguments(engine_of(engine), told)),
+        environment(engine_of(engine), told),
+    )
+    said = " ".join([*line, *pairs.values()])
+    assert "0.0.0.0" in said
+    assert "8080" in said
+    # the others answer to any name, and the gateway asks by its own
+    nameless = {"tgi", "lorax", "speaches", "comfyui", "ollama", "text-generation-webui"}
     names = {"--alias", "--served-model-name"} & set(line)
-    hosts = {"--host", "--hostname"} & set(line)
-    assert value(line, hosts.pop()) == "0.0.0.0"
-    assert value(line, "--port") == "8080"
-    assert value(line, names.pop()) == "chat"
+    assert value(line, names.pop()) == "chat" if engine not in nameless else not names
 
 
 def test_llama_cpp_on_a_cpu() -> None:
@@ -94,18 +150,63 @@ def test_an_option_the_version_lacks_is_an_error_when_needed() -> None:
     assert [item.summary for item in found] == ["llama.cpp 0.7.0 has no --threads"]
 
 
+def test_an_option_of_another_version_is_refused_with_the_versions_that_have_it() -> None:
+    extra = ["--rope-scaling", "{}", "--task=embed", "--hf-overrides.a", "1", "--no-enable-lora"]
+    [rope, task] = check_arguments(engine_of("vllm"), launch("vllm", one_card(), extra_args=extra))
+    assert (rope.where, rope.severity) == ("models.chat.extra_args[0]", Severity.ERROR)
+    assert rope.summary == "vllm 0.33.0 has no --rope-scaling"
+    assert rope.detail == "it is an option of vllm 0.8.5.post1 to 0.10.2"
+    assert rope.advice is not None
+    assert rope.advice.startswith("write --hf-overrides")
+    assert task.advice is not None
+    assert task.advice.startswith("write --runner")
+
+
+def test_an_option_that_came_later_is_refused_by_its_older_name() -> None:
+    told = launch("vllm", one_card(), version="0.9.2", extra_args=["--runner", "pooling"])
+    [found] = check_arguments(engine_of("vllm"), told)
+    assert found.detail == "it is an option of vllm 0.10.2 to 0.33.0"
+    assert found.advice is not None
+    assert found.advice.startswith("write --task")
+
+
+def test_an_option_that_no_version_has_is_a_warning() -> None:
+    told = launch("vllm", one_card(), extra_args=["--my-own", "-1"])
+    [found] = check_arguments(engine_of("vllm"), told)
+    assert (found.severity, found.where) == (Severity.WARNING, "models.chat.extra_args[0]")
+
+
+def test_a_version_without_a_row_of_its_own_is_only_warned() -> None:
+    told = launch("vllm", one_card(), version="0.33.7", extra_args=["--task", "embed"])
+    [found] = check_arguments(engine_of("vllm"), told)
+    assert found.severity is Severity.WARNING
+
+
+def test_what_is_told_by_variables_takes_no_arguments() -> None:
+    told = launch("ollama", extra_args=["--verbose"])
+    [found] = check_arguments(engine_of("ollama"), told)
+    assert found.summary == "ollama takes no arguments"
+
+
 @pytest.mark.parametrize(
     ("engine", "spec", "where"),
     [
         ("vllm", {"cpu_moe": 4}, "models.chat.cpu_moe"),
         ("sglang", {"gpu_layers": 4}, "models.chat.gpu_layers"),
+        ("tgi", {"experts_per_token": 4}, "models.chat.experts_per_token"),
+        ("lorax", {"kv_dtype": "fp8"}, "models.chat.kv_dtype"),
+        ("ollama", {"cpu_moe": 4}, "models.chat.cpu_moe"),
+        ("ollama", {"experts_per_token": 4}, "models.chat.experts_per_token"),
+        ("infinity", {"tensor_parallel": 2}, "models.chat.tensor_parallel"),
+        ("vllm", {"split_mode": "row"}, "models.chat.split_mode"),
+        ("vllm", {"numa": [0]}, "models.chat.numa"),
         ("llama.cpp", {"kv_dtype": "fp8"}, "models.chat.kv_dtype"),
         ("llama.cpp", {"experts_per_token": 4}, "models.chat.experts_per_token"),
     ],
 )
 def test_what_an_engine_cannot_do_is_said(engine: str, spec: dict[str, object], where: str) -> None:
     found = check_arguments(engine_of(engine), launch(engine, one_card(), **spec))
-    assert where in [item.where for item in found]
+    assert where in [item.where for item in found if item.severity is Severity.ERROR]
 
 
 def share(*terms: tuple[str, int], total: int = 1000) -> str | None:

@@ -46,6 +46,9 @@ def choose(
         ("BAAI/bge-m3", Task.EMBEDDING, None, True, "text-embeddings-inference"),
         ("BAAI/bge-m3", Task.EMBEDDING, None, False, "text-embeddings-inference"),
         ("BAAI/bge-reranker-v2-m3", Task.RERANK, None, True, "text-embeddings-inference"),
+        ("Systran/faster-whisper-large-v3", Task.SPEECH, None, True, "speaches"),
+        ("Systran/faster-whisper-large-v3", Task.SPEECH, None, False, "speaches"),
+        ("stabilityai/stable-diffusion-xl-base-1.0", Task.IMAGE, None, True, "comfyui"),
     ],
 )
 def test_choice(source: str, task: Task, quant: str | None, gpu: bool, engine: str) -> None:
@@ -59,10 +62,10 @@ def test_the_reason_names_task_files_and_devices() -> None:
     assert "nvidia" in choose("Qwen/Qwen3-8B")[1]
 
 
-def test_what_no_engine_does_is_said() -> None:
-    assert (
-        choose("openai/whisper-large-v3", Task.SPEECH)[1] == "no engine planner knows does speech"
-    )
+def test_what_nothing_does_there_is_said() -> None:
+    name, why = choose("stabilityai/sdxl", Task.IMAGE, gpu=False)
+    assert name == "comfyui"
+    assert why == "nothing else does image; it needs a device"
 
 
 def test_names_and_aliases_lead_to_one_engine() -> None:

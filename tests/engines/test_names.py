@@ -33,6 +33,8 @@ def texts(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_engine_is_named(path: Path) -> None:
     names = {word for engine in ENGINES for word in (engine.name, *engine.aliases)}
+    if path.parent.name == "render":
+        names -= {"infinity"}  # a number to YAML, no limit to systemd
     assert not names & set(texts(path))
 
 

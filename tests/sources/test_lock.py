@@ -108,6 +108,21 @@ def test_pickled_weights_are_refused() -> None:
         pin_repository(f"http://{server}", "acme/pickled", None)
 
 
+def test_weights_converted_for_faster_whisper_are_taken_and_nothing_that_looks_like_them() -> None:
+    converted = {
+        "model.bin": b"ct2",
+        "config.json": b"{}",
+        "vocabulary.txt": b"",
+        "README.md": b"#",
+    }
+    pickled = {"model.bin": b"\x80", "config.json": b"{}", "README.md": b"#"}
+    with stand_in({"acme/ears": converted, "acme/no": pickled}) as (server, _):
+        pin = pin_repository(f"http://{server}", "acme/ears", None)
+        assert {file.name for file in pin.files} == set(converted)
+        with pytest.raises(BlueprintInvalid, match="no safetens"):
+            pin_repository(f"http://{server}", "acme/no", None)
+
+
 def test_unknown_names_and_silent_servers_are_said() -> None:
     with stand_in(REPOSITORIES) as (server, _):
         with pytest.raises(BlueprintInvalid, match="no acme/none"):

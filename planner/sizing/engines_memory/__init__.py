@@ -63,6 +63,9 @@ ENGINES: Final[dict[str, Engine]] = {
         Engine("ik_llama.cpp", ik_llama_cpp.ik_llama_cpp,
                _COMMON | _LLAMA | _LATENT | _VERSIONED, gguf=True),
         Engine("ollama", llama_cpp.ollama, _COMMON | _LLAMA | _VERSIONED, gguf=True),
+        # its server is llama.cpp's
+        Engine("text-generation-webui", llama_cpp.llama_cpp, _COMMON | _LLAMA | _VERSIONED,
+               gguf=True, default_version=llama_cpp.LATEST),
         Engine("tgi", tgi.tgi, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
                serves=_LANGUAGE),
         Engine("lorax", tgi.lorax, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
