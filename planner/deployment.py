@@ -133,6 +133,30 @@ def clearing(path: Path) -> Iterator[Planned]:
         yield Planned(path, farm, (), plan, seen, connections, layout, ())
 
 
+@contextmanager
+def deleting(path: Path, names: tuple[str, ...]) -> Iterator[Planned]:
+    """Plan what deletes these data, and nothing else.
+
+    Raises UsageError when no host has data of one of the names.
+    """
+    from planner.diff.data import plan_deletion
+
+    farm = workflows.require(workflows.validate(path))
+    layout = Layout(farm.project)
+    with Connections(addresses(farm, path)) as connections:
+        seen = observe_all(connections, layout, full=True)
+        hosts = [item for item in seen.values() if isinstance(item, Observed)]
+        for name in names:
+            if hosts and all(name not in item.data for item in hosts):
+                there = sorted({known for item in hosts for known in item.data})
+                raise UsageError(
+                    f"no host has data named {name!r}",
+                    advice=f"there is {', '.join(there)}" if there else "there is no data at all",
+                )
+        plan = plan_deletion(farm.project, seen, names)
+        yield Planned(path, farm, (), plan, seen, connections, layout, ())
+
+
 def saved(planned: Planned) -> dict[str, Any]:
     """The plan as JSON that `apply` takes later, with where its hosts are."""
     from planner.diff.saved import save_plan

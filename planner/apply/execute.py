@@ -33,6 +33,7 @@ from planner.diff.values import (
     PushArtifact,
     PutSecret,
     RemoveArtifact,
+    RemoveData,
     RemoveProject,
     StartWorkload,
     StopWorkload,
@@ -200,6 +201,8 @@ def perform(run: HostRun, step: Operation) -> None:
                 run.emit(OperationProgress(step, text=f"does not tell {', '.join(unsaid)}"))
         case RemoveArtifact():
             run.change(steps.remove(layout, step.key), seconds=_STOP_SECONDS)
+        case RemoveData():
+            run.change(steps.remove_data(layout, step.name), seconds=_STOP_SECONDS)
         case RemoveProject():
             run.change(steps.remove_project(layout), seconds=_STOP_SECONDS)
         case _:

@@ -16,6 +16,7 @@ from planner.units import KIB, MIB
 
 _Sections = dict[str, list[str]]
 
+_CONTAINER_FIELDS = 6
 _CONTAINER_HEALTH = {
     "running": Health.RUNNING,
     "restarting": Health.RESTARTING,
@@ -75,6 +76,7 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         lock=_named(sections, "lock"),
         lock_token=_named(sections, "lock-token"),
         docker_problem=" ".join(sections.get("containers", [])) if silent else None,
+        data=_data(project, sections),
         secrets=dict(_secrets(sections.get("secrets", []))),
         secret_key=_key(_named(sections, "secret-key")),
         unread_secrets=frozenset(sections.get("unread-secrets", [])),
@@ -133,6 +135,18 @@ def _manifests(lines: list[str]) -> Iterator[tuple[str, Manifest]]:
                 yield release, read_manifest("\n".join(found))
 
 
+def _data(project: str, sections: _Sections) -> dict[str, tuple[str, ...]]:
+    """Folders and volumes of data by name, with the workloads whose containers mount them."""
+    prefix = f"planner-{project}_"
+    volumes = [v.removeprefix(prefix) for v in sections.get("volumes", []) if v.startswith(prefix)]
+    rows = (line.split("|") for line in sections.get("containers", []))
+    mounts = {row[3]: row[5].split(",") for row in rows if len(row) == _CONTAINER_FIELDS}
+    return {
+        name: tuple(w for w, mounted in mounts.items() if f"{prefix}{name}" in mounted)
+        for name in (*sections.get("data", []), *volumes)
+    }
+
+
 def _secrets(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Each secret's place and fingerprint; one that others can read has none, and is put anew."""
     for line in lines:
@@ -155,9 +169,9 @@ def _containers(lines: list[str]) -> Iterator[SeenWorkload]:
     """Containers, as ``docker ps`` was asked to print them."""
     for line in lines:
         fields = line.split("|")
-        if len(fields) != 5:
+        if len(fields) != _CONTAINER_FIELDS:
             continue
-        identity, state, status, name, digest = fields
+        identity, state, status, name, digest, _ = fields
         health = _CONTAINER_HEALTH.get(state, Health.STOPPED)
         if health is Health.RUNNING and "(unhealthy)" in status:
             health = Health.UNHEALTHY

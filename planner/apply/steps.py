@@ -176,6 +176,11 @@ def remove(layout: Layout, place: str) -> Command:
     return layout.script(Script.REMOVE, place)
 
 
+def remove_data(layout: Layout, name: str) -> Command:
+    """Delete data for good."""
+    return layout.script(Script.REMOVE_DATA, name)
+
+
 def remove_project(layout: Layout) -> Command:
     """Remove everything of the project but its lock and its data."""
     return layout.script(Script.REMOVE_PROJECT)

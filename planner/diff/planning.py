@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.diff import causes
+from planner.diff.data import emptied, remaining
 from planner.diff.differ import NO_VALUES, diff, empty_bundle, kept
 from planner.diff.preflight import HostNeeds, preflight
 from planner.diff.secrets import Values
@@ -53,7 +54,11 @@ def make_plan(
             host: wanted.digest if wanted.files else None for host, (wanted, _) in pairs.items()
         },
         unseen={h: seen.summary for h, seen in observed.items() if isinstance(seen, PlannerError)},
-        diagnostics=tuple(item for items in found for item in items),
+        diagnostics=(
+            *(item for items in found for item in items),
+            *emptied(bundle, seen_hosts),
+            *(() if bundle.hosts else remaining(seen_hosts)),
+        ),
     )
 
 

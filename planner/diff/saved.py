@@ -17,6 +17,7 @@ from planner.diff.values import (
     PushArtifact,
     PutSecret,
     RemoveArtifact,
+    RemoveData,
     RemoveProject,
     SeenWorkload,
     StartWorkload,
@@ -119,6 +120,8 @@ def _payload(step: Operation) -> Json:
             return {"workload": asdict(step.workload), "adapter": asdict(step.adapter)}
         case RemoveArtifact():
             return {"key": step.key}
+        case RemoveData():
+            return {"name": step.name}
         case _:
             return {}
 
@@ -153,6 +156,7 @@ _READERS: dict[str, Callable[[Json, Json], Operation]] = {
         adapter=ServedAdapter(**more["adapter"]),
     ),
     "remove": lambda base, more: RemoveArtifact(**base, key=more["key"]),
+    "remove-data": lambda base, more: RemoveData(**base, name=more["name"]),
     "remove-project": lambda base, _: RemoveProject(**base),
 }
 

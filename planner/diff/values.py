@@ -67,6 +67,7 @@ class Observed:
     read. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
     when the version was not asked for. ``docker_problem`` says why containers could not be seen.
     ``lock`` says who holds the project's lock; ``lock_token`` tells that lock from any other.
+    ``data`` names what outlives workloads, with the workloads that use it now.
     ``secrets`` maps their places to fingerprints made with ``secret_key``, which lies on the host;
     ``unread_secrets`` names the workloads that have not started since one of theirs changed.
     """
@@ -90,6 +91,7 @@ class Observed:
     lock: str | None = None
     lock_token: str | None = None
     docker_problem: str | None = None
+    data: dict[str, tuple[str, ...]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     secret_key: SecretValue | None = None
     unread_secrets: frozenset[str] = frozenset()
@@ -310,6 +312,21 @@ class RemoveProject(Operation):
     """Remove every folder, unit, image and link of the project from the host."""
 
     kind: ClassVar[str] = "remove-project"
+    destructive: ClassVar[bool] = True
+
+    @property
+    def action(self) -> Action:
+        """What the operation counts as."""
+        return Action.DELETE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveData(Operation):
+    """Delete data for good. Only somebody who has typed its name gets this planned."""
+
+    name: str
+
+    kind: ClassVar[str] = "remove-data"
     destructive: ClassVar[bool] = True
 
     @property

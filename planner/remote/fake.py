@@ -48,9 +48,10 @@ class FakeWorkload:
 class FakeHost:
     """What one host has of one project.
 
-    ``breaks`` maps a script's or command's name to what it says when it fails; ``on_start`` may
-    change a workload that was just started; ``answers`` gives an HTTP request's answer or just its
-    status, None for none; ``budget`` is how many calls go through before the connection breaks.
+    ``data`` names volumes with the workloads that mount them; ``breaks`` maps a script's or
+    command's name to what it says when it fails; ``on_start`` may change a workload that was just
+    started; ``answers`` gives an HTTP request's answer or just its status, None for none;
+    ``budget`` is how many calls go through before the connection breaks.
     """
 
     docker: str | None = "27.0.0"
@@ -67,6 +68,7 @@ class FakeHost:
     incoming: dict[str, bytes] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
     workloads: dict[str, FakeWorkload] = field(default_factory=dict)
+    data: dict[str, set[str]] = field(default_factory=dict)
     secrets: dict[str, bytes] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     lock: tuple[str, str] | None = None
@@ -229,6 +231,7 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
     lines += _workloads(host, project)
     if host.docker:
+        lines += ["@volumes", *(f"planner-{project}_{name}" for name in sorted(host.data))]
         lines += ["@images", *map(_image_line, images)]
     if host.lock:
         lines += [f"@lock {host.lock[1]}", f"@lock-token {host.lock[0]}"]
@@ -293,7 +296,15 @@ def _workloads(host: FakeHost, project: str) -> list[str]:
     for name, workload in sorted(host.workloads.items()):
         if workload.runtime == "compose":
             status = f"{workload.state} for a while"
-            fields = (f"id{workload.identity}", workload.state, status, name, workload.digest)
+            mounts = ",".join(f"planner-{project}_{d}" for d, u in host.data.items() if name in u)
+            fields = (
+                f"id{workload.identity}",
+                workload.state,
+                status,
+                name,
+                workload.digest,
+                mounts,
+            )
             containers.append("|".join(fields))
             continue
         pid = workload.identity if workload.state == "active" else 0
@@ -439,6 +450,13 @@ def _remove(host: FakeHost, project: str, place: str) -> Result:
     return Result(0)
 
 
+def _remove_data(host: FakeHost, project: str, name: str) -> Result:
+    if name not in host.data:
+        return Result(66, "", f"there is no data named {name}")
+    del host.data[name]
+    return Result(0)
+
+
 def _remove_project(host: FakeHost, project: str) -> Result:
     host.current, host.folder = None, False
     host.releases, host.incoming, host.workloads = {}, {}, {}
@@ -466,6 +484,7 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.READ_SECRET: _read_secret,
     Script.SECRETS_READ: _secrets_read,
     Script.REMOVE: _remove,
+    Script.REMOVE_DATA: _remove_data,
     Script.REMOVE_PROJECT: _remove_project,
     "start": _start,
 }

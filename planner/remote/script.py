@@ -35,6 +35,7 @@ class Script(StrEnum):
     READ_SECRET = "read_secret"
     SECRETS_READ = "secrets_read"
     REMOVE = "remove"
+    REMOVE_DATA = "remove_data"
     REMOVE_PROJECT = "remove_project"
 
 

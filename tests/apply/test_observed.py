@@ -56,11 +56,15 @@ NRestarts=0
 @environs
 /proc/4711/environ:PLANNER_DIGEST=olddigest\0/proc/4712/environ:PLANNER_DIGEST=d\0
 @containers
-c1|running|Up 3 minutes|box-0|d1
-c2|running|Up 3 minutes (unhealthy)|box-1|d2
-c3|running|Up 3 seconds (health: starting)|box-2|d3
-c4|restarting|Restarting (3) 1 second ago|box-3|d4
-c5|exited|Exited (0) 2 hours ago|box-4|d5
+c1|running|Up 3 minutes|box-0|d1|
+c2|running|Up 3 minutes (unhealthy)|box-1|d2|planner-demo_notes,/var/lib/x
+c3|running|Up 3 seconds (health: starting)|box-2|d3|
+c4|restarting|Restarting (3) 1 second ago|box-3|d4|
+c5|exited|Exited (0) 2 hours ago|box-4|d5|
+@volumes
+planner-demo_notes
+planner-demo_idle
+planner-demo-two_other
 @images
 planner.local/demo|0123456789abcdef|<none>
 planner.local/demo-two|0123456789abcdef|<none>
@@ -163,3 +167,7 @@ def test_a_docker_that_does_not_answer_is_told_from_one_without_containers() -> 
 def test_an_answer_that_is_cut_short_is_never_taken_for_an_empty_host(text: str) -> None:
     with pytest.raises(PlannerError, match="does not understand"):
         parse_observed("box", "demo", text)
+
+
+def test_data_and_who_uses_it(seen: Observed) -> None:
+    assert seen.data == {"notes": ("box-1",), "idle": ()}

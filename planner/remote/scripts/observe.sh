@@ -22,6 +22,7 @@ main() {
   fi
   releases
   places
+  data_folders
   secrets
   links
   if [ "$depth" = full ] || any "$home/releases"/*/units; then ask_systemd; fi
@@ -63,6 +64,15 @@ places() {
   done
   for path in "$home"/incoming/* "$home"/releases/*.part; do
     [ -e "$path" ] && echo "${path#"$home/"}"
+  done
+  return 0
+}
+
+# Data of units lies in a folder each; that of containers in volumes.
+data_folders() {
+  echo '@data'
+  for path in "$home/data"/*; do
+    [ -d "$path" ] && echo "${path##*/}"
   done
   return 0
 }
@@ -127,11 +137,13 @@ ask_docker() {
   command -v docker >/dev/null 2>&1 || return 0
   echo '@containers'
   if ! timeout 20 docker ps --all --no-trunc --filter "label=io.planner.project=$project" --format \
-    '{{.ID}}|{{.State}}|{{.Status}}|{{.Label "io.planner.workload"}}|{{.Label "io.planner.digest"}}' 2>&1
+    '{{.ID}}|{{.State}}|{{.Status}}|{{.Label "io.planner.workload"}}|{{.Label "io.planner.digest"}}|{{.Mounts}}' 2>&1
   then
     echo '@docker-silent'
     return 0
   fi
+  echo '@volumes'
+  timeout 20 docker volume ls --filter "label=io.planner.project=$project" --format '{{.Name}}'
   echo '@images'
   timeout 20 docker images --digests --format '{{.Repository}}|{{.Tag}}|{{.Digest}}'
 }
