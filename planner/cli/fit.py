@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from planner.cli.options import Format, FormatOption, tell, write, write_json
-from planner.diagnostics import has_errors
+from planner.diagnostics import Diagnostic, has_errors
 from planner.errors import UsageError
 from planner.sizing.ask import LocalDevice, ModelFiles, Question, ask
+from planner.sizing.values import SizeRequest
 
 
 def command(
@@ -68,6 +69,19 @@ def command(
     yarn: Annotated[
         float | None, typer.Option(help="Stretch positions so many times; by default as needed.")
     ] = None,
+    expert_parallel: Annotated[
+        bool, typer.Option("--expert-parallel", help="Whole experts on each of --tp devices.")
+    ] = False,
+    draft: Annotated[
+        str | None, typer.Option(help="A smaller model that guesses tokens for MODEL.")
+    ] = None,
+    draft_tokens: Annotated[int | None, typer.Option(min=1, help="Guesses at once: 4.")] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="llama.cpp: load the image encoder (mmproj) too.")
+    ] = False,
+    cache_ram: Annotated[
+        str | None, typer.Option(help="llama.cpp: RAM for saved prompts; its own default is 8GiB.")
+    ] = None,
     ram: Annotated[str | None, typer.Option(help="The host's RAM: 64GiB.")] = None,
     device_memory: Annotated[str | None, typer.Option(help="The card's total: 79.19GiB.")] = None,
     memory_bandwidth: Annotated[str | None, typer.Option(help="Such as 460.8GB/s.")] = None,
@@ -97,7 +111,9 @@ def command(
             "unified": unified, "mla": mla, "attention_batch": attention_batch,
             "threads": threads, "depth": depth,
             "experts_per_token": experts_per_token,
-            "host_memory_bytes": _bytes(ram, "--ram"),
+            "host_memory_bytes": _bytes(ram, "--ram"), "expert_parallel": expert_parallel,
+            "draft": draft, "draft_tokens": draft_tokens, "images": images,
+            "prompt_cache_bytes": _bytes(cache_ram, "--cache-ram") or 0,
         },
         _local_devices(on),
         yarn,
@@ -135,6 +151,8 @@ def _answer(question: Question, files: ModelFiles | None, *, explain: bool, form
     try:
         report = size(asked.request)
         advice = (*changes(asked.request, report), *advise(asked.request, report))
+        if not report.fits and report.devices:
+            advice += _to_rent(asked.request)
     except (UnknownQuantization, UnknownKvType, ValueError) as wrong:
         raise UsageError(str(wrong)) from wrong
     said = (*asked.notes, *report.diagnostics, *advice)
@@ -148,6 +166,17 @@ def _answer(question: Question, files: ModelFiles | None, *, explain: bool, form
         tell(report.diagnostics)
     if not report.fits:
         raise typer.Exit(3)
+
+
+def _to_rent(request: SizeRequest) -> tuple[Diagnostic, ...]:
+    from datetime import date
+
+    from planner.cost.advice import offer_to_rent
+    from planner.cost.prices import CataloguePrices
+    from planner.sources.catalogue import PackagedCatalogue
+
+    reader = PackagedCatalogue()
+    return offer_to_rent(request, CataloguePrices(reader), reader, date.today())
 
 
 def _rate(text: str | None) -> str | None:

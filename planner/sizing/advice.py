@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from planner.diagnostics import Diagnostic, note
-from planner.sizing.engines_memory import ENGINES
-from planner.sizing.size import size
+from planner.diagnostics import Diagnostic, has_errors, note
+from planner.sizing.architecture import Kind
+from planner.sizing.engines_memory.draft import check_draft
+from planner.sizing.size import engine_of, size
 from planner.sizing.values import SizeReport, SizeRequest
 from planner.units import gib, tokens
 
@@ -56,11 +57,11 @@ def _with_less_context(change: str, changed: SizeRequest, report: SizeReport) ->
 
 def advise(request: SizeRequest, report: SizeReport) -> tuple[Diagnostic, ...]:
     """The ways as notes. Nothing for a report that fits; says so when no single change helps."""
-    if report.fits or not (report.devices or report.host.terms):
+    if report.fits or not (report.devices or report.host.terms) or has_errors(check_draft(request)):
         return ()
     ways = nearest_ways(request, report)
     if not ways:
-        return (note("no single change makes it fit: take a larger device, or more of them"),)
+        return (note("no single change here makes it fit: take a larger device, or more of them"),)
     return tuple(note(f"it fits with {way.change}: {_numbers(way.report)}") for way in ways)
 
 
@@ -80,7 +81,8 @@ def _numbers(report: SizeReport) -> str:
 
 def _groups(request: SizeRequest, report: SizeReport) -> Iterator[Candidates]:
     """Kinds of changes, the least intrusive first; of each kind the first that fits is taken."""
-    engine = ENGINES[request.engine]
+    engine = engine_of(request.engine)
+    yield _without(request)
     yield _shorter(request, report)
     yield _smaller_cache(request, gguf=engine.gguf)
     if not engine.gguf:
@@ -89,7 +91,18 @@ def _groups(request: SizeRequest, report: SizeReport) -> Iterator[Candidates]:
         yield _experts_in_ram(request)
     if request.gguf is None:
         yield _smaller(request, gguf=engine.gguf)
+        if not engine.gguf:
+            yield _other_engine(request)
+    yield _fewer_adapters(request)
     yield _more_devices(request, gguf=engine.gguf)
+
+
+def _without(request: SizeRequest) -> Candidates:
+    """Things beside the model that it can do without."""
+    if request.prompt_cache_bytes:
+        yield "--cache-ram 0", replace(request, prompt_cache_bytes=0)
+    if request.draft:
+        yield "no --draft", replace(request, draft=None)
 
 
 def _shorter(request: SizeRequest, report: SizeReport) -> Candidates:
@@ -111,12 +124,39 @@ def _fewer(request: SizeRequest) -> Candidates:
             yield f"--parallel {fewer}", replace(request, parallel=fewer)
 
 
+def _fewer_adapters(request: SizeRequest) -> Candidates:
+    count = request.adapters or 0
+    for fewer in (count // 2, count // 4, 1):
+        if 0 < fewer < count:
+            yield f"--adapters {fewer}", replace(request, adapters=fewer)
+
+
 def _experts_in_ram(request: SizeRequest) -> Candidates:
     if not request.architecture.experts or request.cpu_moe or not request.devices:
         return
     count = len(request.architecture.layers)
     for part in (4, 2, 1):
         yield f"--cpu-moe {count // part}", replace(request, cpu_moe=count // part)
+
+
+def _other_engine(request: SizeRequest) -> Candidates:
+    """llama.cpp takes no more than it needs, and can leave experts in RAM."""
+    a = request.architecture
+    if a.kind is not Kind.LANGUAGE or not request.devices:
+        return
+    other = SizeRequest(
+        model=request.model, architecture=a, engine="llama.cpp", devices=request.devices,
+        cpu=request.cpu, host_memory_bytes=request.host_memory_bytes, quant="Q4_K_M",
+        context=request.context, experts_per_token=request.experts_per_token, depth=request.depth,
+        adapters=request.adapters, adapter_rank=request.adapter_rank,
+    )  # fmt: skip
+    yield "--engine llama.cpp --quant Q4_K_M", other
+    if a.experts:
+        layers = len(a.layers)
+        yield (
+            f"--engine llama.cpp --quant Q4_K_M --cpu-moe {layers}",
+            replace(other, cpu_moe=layers),
+        )
 
 
 def _smaller(request: SizeRequest, *, gguf: bool) -> Candidates:

@@ -32,9 +32,9 @@ from planner.sizing.quantization import (
     UnknownQuantization,
     parse_quantization,
 )
-from planner.sizing.values import Accelerator, Processor, SizeRequest
+from planner.sizing.values import Accelerator, Draft, Processor, SizeRequest
 
-_FLAGS: Final = {"host_memory_bytes": "--ram"}
+_FLAGS: Final = {"host_memory_bytes": "--ram", "prompt_cache_bytes": "--cache-ram"}
 _NAMELESS: Final = ("cuda", "rocm", "gpu", "vulkan", "metal")
 
 
@@ -98,6 +98,7 @@ def ask(question: Question, reader: CatalogueReader, files: ModelFiles | None = 
     quant = found.quant or (None if engine.gguf else published)
     if not options.get("quant") and quant:
         options["quant"] = quant
+    options["draft"] = _draft(question, engine, reader, notes)
     request = SizeRequest(
         model=found.name, architecture=found.architecture, engine=engine.name, devices=devices,
         cpu=cpu, gguf=found.gguf, checkpoint_bytes=found.checkpoint_bytes, **options,
@@ -141,6 +142,18 @@ def _engine(
     return engine
 
 
+def _draft(
+    question: Question, engine: Engine, reader: CatalogueReader, notes: list[Diagnostic]
+) -> Draft | None:
+    name = question.options.get("draft")
+    if not name:
+        return None
+    asked = replace(question, model=name)
+    files, published = _from_catalogue(asked, reader, notes)
+    quant = files.quant or (None if engine.gguf else published)
+    return Draft(files.name, files.architecture, quant)
+
+
 def _is_gguf(quant: str) -> bool:
     try:
         return parse_quantization(quant, gguf=False).storage in GGUF_STORAGES
@@ -153,7 +166,7 @@ def _check_options(question: Question, engine: Engine) -> None:
     if rank is not None and rank > RANKS[-1]:
         raise UsageError(f"--adapter-rank {rank} is above {RANKS[-1]}, the largest engines allow")
     for name, value in question.options.items():
-        if value is not None and value is not False and name not in engine.options:
+        if value and name not in engine.options:
             flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
             having = [other.name for other in ENGINES.values() if name in other.options]
             raise UsageError(

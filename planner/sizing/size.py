@@ -8,7 +8,9 @@ from typing import Final
 from planner.diagnostics import Diagnostic, error, has_errors, note
 from planner.sizing.adapters import RANKS
 from planner.sizing.architecture import Kind
-from planner.sizing.engines_memory import ENGINES, Engine, Plan, engine_name
+from planner.sizing.engines_memory import ENGINES, Engine, EngineMemory, Plan, engine_name
+from planner.sizing.engines_memory.draft import TOKENS as DRAFTED
+from planner.sizing.engines_memory.draft import check_draft, draft_plan, speed_up
 from planner.sizing.kv import KvTypes, UnknownKvType, bytes_per_token, parse_kv_types
 from planner.sizing.prefill import prefill
 from planner.sizing.quantization import (
@@ -18,7 +20,8 @@ from planner.sizing.quantization import (
     parse_quantization,
 )
 from planner.sizing.speed import decode
-from planner.sizing.values import DeviceSize, HostSize, SizeReport, SizeRequest
+from planner.sizing.values import DeviceSize, HostSize, SizeReport, SizeRequest, Speed
+from planner.units import gib
 
 _MEANT: Final = {
     Kind.LANGUAGE: "a language model",
@@ -47,6 +50,9 @@ def size(request: SizeRequest) -> SizeReport:
     memory = engine.memory(plan)
     decoding = decode(plan) if request.architecture.causal else None
     prompt = prefill(plan) if request.architecture.causal else None
+    if request.draft:
+        found += _drafting(plan, decoding)
+    found += _ram_missing(request, memory)
     if decoding is None and request.architecture.causal and plan.request.devices:
         found.append(_speed_unknown(plan.request))
     unknown = [d.name for d in plan.request.devices if d.memory_bytes is None]
@@ -75,6 +81,21 @@ def _refused(request: SizeRequest, found: list[Diagnostic], why: Diagnostic) -> 
         request.model, request.engine, False, (), HostSize(), None, None, None, None, None,
         (*found, why),
     )  # fmt: skip
+
+
+def _drafting(plan: Plan, alone: Speed | None) -> tuple[Diagnostic, ...]:
+    wrong, draft = check_draft(plan.request), draft_plan(plan)
+    if wrong or draft is None:
+        return wrong
+    return speed_up(alone, decode(draft), plan.request.draft_tokens or DRAFTED)
+
+
+def _ram_missing(request: SizeRequest, memory: EngineMemory) -> tuple[Diagnostic, ...]:
+    """For engines whose own answer does not look at it."""
+    ram, used = request.host_memory_bytes, sum(term.bytes for term in memory.host)
+    if ram is None or used <= ram or has_errors(memory.diagnostics):
+        return ()
+    return (error(f"the host's RAM lacks {gib(used - ram)}"),)
 
 
 def _needs_gpu(request: SizeRequest) -> Diagnostic:
@@ -124,8 +145,12 @@ def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]
             note(f"{quantization.name!r} leaves tensor types open: read as {_meant(quantization)}")
         )
     kv = parse_kv_types(request.kv_dtype, gguf=engine.gguf)
-    if engine.gguf and request.architecture.vision_parameters and request.gguf is None:
-        found.append(note("the image encoder is a file of its own (mmproj) and is not counted"))
+    pictures = engine.gguf and request.architecture.vision_parameters and not request.images
+    if pictures and request.gguf is None:
+        found.append(
+            note("the image encoder is a file of its own (mmproj): --images counts it too")
+        )
+    found += _expert_parallel(request)
     if (request.adapter_rank or 1) > RANKS[-1]:
         found.append(error(f"rank {request.adapter_rank} is above {RANKS[-1]}, the largest"))
         request = replace(request, adapter_rank=RANKS[-1])
@@ -139,6 +164,22 @@ def _plan(request: SizeRequest, engine: Engine) -> tuple[Plan, list[Diagnostic]]
             error(f"{request.architecture.heads} attention heads do not divide by tp {request.tp}")
         )
     return Plan(request, quantization, kv), found
+
+
+def _expert_parallel(request: SizeRequest) -> tuple[Diagnostic, ...]:
+    if not request.expert_parallel:
+        return ()
+    if not request.architecture.experts:
+        return (note(f"{request.model} has no experts to spread: --expert-parallel does nothing"),)
+    if request.adapters:
+        return (
+            error(
+                "adapters do not work with --expert-parallel",
+                detail="the engines' adapter layers cut each expert over the devices",
+                advice="leave --expert-parallel out",
+            ),
+        )
+    return ()
 
 
 def _native(request: SizeRequest, *, gguf: bool) -> str:

@@ -48,6 +48,16 @@ class Processor:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A smaller model that guesses tokens for the large one."""
+
+    model: str
+    architecture: Architecture
+    quant: str | None = None
+    gguf: GgufWeights | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SizeRequest:
     """One replica to be sized. Whatever is None takes the engine's own default.
 
@@ -59,6 +69,10 @@ class SizeRequest:
     (None: they do where ``parallel`` is not given). ``mla`` is ik_llama.cpp's mode of a latent
     cache, ``attention_batch`` its ``-amb`` in MiB (0: no limit). ``gguf`` holds exact tensor bytes
     read from a file's header, ``checkpoint_bytes`` those of safetensors headers.
+
+    ``expert_parallel`` puts whole experts on each rank, ``draft`` guesses ``draft_tokens`` at a
+    time, ``images`` loads llama.cpp's image encoder, ``prompt_cache_bytes`` is RAM for its saved
+    prompts.
     """
 
     model: str
@@ -91,6 +105,11 @@ class SizeRequest:
     experts_per_token: int | None = None
     gguf: GgufWeights | None = None
     checkpoint_bytes: int | None = None
+    expert_parallel: bool = False
+    draft: Draft | None = None
+    draft_tokens: int | None = None
+    images: bool = False
+    prompt_cache_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

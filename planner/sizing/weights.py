@@ -210,8 +210,13 @@ def loaded_weights(
     pp: int = 1,
     stage: int = 0,
     loading: Loading = Loading(),
+    *,
+    whole_experts: bool = False,
 ) -> LoadedWeights:
-    """Weights on one rank, as PyTorch engines hold them: merged, padded and allocated."""
+    """Weights on one rank, as PyTorch engines hold them: merged, padded and allocated.
+
+    ``whole_experts`` spreads experts over the ranks instead of cutting each (expert parallel).
+    """
     storage = quantization.storage
     wide = 4 if storage is Storage.FP32 else 2
     layers = stage_layers(len(architecture.layers), pp, stage)
@@ -223,10 +228,13 @@ def loaded_weights(
         )
         if not count:
             continue
-        shape = _padded(tensor, rank_shape(tensor, tp), storage, loading.mxfp4_step)
+        apart = whole_experts and tensor.role is Role.EXPERT
+        copies = ceil_div(tensor.copies, tp) if apart else tensor.copies
+        cut = tensor.shape if apart else rank_shape(tensor, tp)
+        shape = _padded(tensor, cut, storage, loading.mxfp4_step)
         own = storage_of(tensor, quantization, architecture.family)
         each = tensor_bytes(own, shape, scale_bytes=4)
-        main, extra = each.main * tensor.copies, each.extra * tensor.copies
+        main, extra = each.main * copies, each.extra * copies
         group = groups.setdefault((tensor.fused or tensor.name, tensor.layers), [count, 0])
         group[1] += main
         extras += extra * count

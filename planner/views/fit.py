@@ -17,6 +17,8 @@ _MARKS: Final = {
     "graphs": "G",
     "adapters": "L",
     "runtime": "R",
+    "draft": "D",
+    "images": "I",
 }
 _COLORS: Final = {
     "weights": "cyan",
@@ -25,6 +27,8 @@ _COLORS: Final = {
     "graphs": "yellow",
     "adapters": "red",
     "runtime": "dim",
+    "draft": "magenta",
+    "images": "magenta",
 }
 
 
@@ -84,7 +88,7 @@ def draw_report(report: SizeReport, style: Style, *, explain: bool = False) -> s
     lines = [f"{style.paint(report.model, 'bold')} on {report.engine}: {verdict}", ""]
     lines += [_bar(device, style) for device in _distinct(report.devices)]
     if report.devices:
-        lines.append(_legend(style))
+        lines.append(_legend(report, style))
     lines.append("")
     lines += _figures(report)
     if explain:
@@ -118,8 +122,10 @@ def _bar(device: DeviceSize, style: Style) -> str:
     return f"{name:<18} {device.index:>2} [{bar}] {gib(device.used_bytes)}, {state}"
 
 
-def _legend(style: Style) -> str:
-    return style.paint("  ".join(f"{mark} {name}" for name, mark in _MARKS.items()), "dim")
+def _legend(report: SizeReport, style: Style) -> str:
+    shown = {term.name for device in report.devices for term in device.terms if term.bytes}
+    marks = (f"{mark} {name}" for name, mark in _MARKS.items() if name in shown)
+    return style.paint("  ".join(marks), "dim")
 
 
 def _figures(report: SizeReport) -> list[str]:

@@ -27,10 +27,14 @@ _COMMON: Final = frozenset(
         "experts_per_token", "host_memory_bytes",
     }
 )  # fmt: skip
-_GPU: Final = frozenset({"tp", "pp", "gpu_memory_utilization", "adapters", "adapter_rank", "eager"})
+_DRAFT: Final = frozenset({"draft", "draft_tokens"})
+_GPU: Final = _DRAFT | {
+    "tp", "pp", "gpu_memory_utilization", "adapters", "adapter_rank", "eager", "expert_parallel",
+}  # fmt: skip
 _LLAMA: Final = frozenset(
-    {"ubatch", "gpu_layers", "cpu_moe", "flash_attention", "adapters", "adapter_rank"}
+    {"ubatch", "gpu_layers", "cpu_moe", "flash_attention", "adapters", "adapter_rank", "images"}
 )
+_SAVED: Final = frozenset({"prompt_cache_bytes"})
 _PICTURES: Final = frozenset({"quant", "parallel", "host_memory_bytes"})
 _SHARDED: Final = frozenset({"tp", "gpu_memory_utilization", "adapters", "adapter_rank"})
 _LANGUAGE: Final = frozenset({Kind.LANGUAGE})
@@ -56,7 +60,7 @@ ENGINES: Final[dict[str, Engine]] = {
         Engine(
             "llama.cpp",
             llama_cpp.llama_cpp,
-            _COMMON | _LLAMA | _SHARED_CACHE | _VERSIONED,
+            _COMMON | _LLAMA | _SHARED_CACHE | _SAVED | _DRAFT | _VERSIONED,
             gguf=True,
             default_version=llama_cpp.LATEST,
         ),

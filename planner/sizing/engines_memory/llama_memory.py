@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from planner.diagnostics import Diagnostic, error, note
 from planner.sizing.architecture import Architecture, LayerKind
 from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_bytes, show, term
+from planner.sizing.engines_memory.draft import draft_plan
 from planner.sizing.engines_memory.llama_compute import Flavour, Graph, compute_bytes, host_bytes
+from planner.sizing.engines_memory.llama_extra import draft_terms, image_encoder, prompt_cache
 from planner.sizing.engines_memory.llama_kv import (
     CacheShape,
     layer_bytes,
@@ -54,7 +56,8 @@ def ledger(
     request = plan.request
     setup = _Setup(shape, flash, flavour, gguf_of(plan), assign(plan))
     devices = tuple(_device(plan, setup, index) for index in range(len(request.devices)))
-    host = _host(plan, setup)
+    host = (*_host(plan, setup), *prompt_cache(plan))
+    devices, host = _with_extras(plan, setup, devices, host)
     missing = _missing(plan, devices)
     ram = request.host_memory_bytes
     host_used = sum(item.bytes for item in host)
@@ -75,6 +78,21 @@ def ledger(
         devices, host, fits, shape.context if request.architecture.causal else None, longest,
         tuple(found),
     )  # fmt: skip
+
+
+def _with_extras(
+    plan: Plan, setup: _Setup, devices: tuple[tuple[Term, ...], ...], host: tuple[Term, ...]
+) -> tuple[tuple[tuple[Term, ...], ...], tuple[Term, ...]]:
+    """The image encoder on the first device, a draft model wherever its layers come to lie."""
+    places = [*devices, host]
+    places[0] = (*places[0], *image_encoder(plan))
+    draft, shape = draft_plan(plan), setup.shape
+    if draft is not None:
+        alone = replace(shape, context=stream_cells(shape), slots=1, unified=True)
+        inner = ledger(draft, alone, setup.flavour, flash=setup.flash, notes=())
+        shares = draft_terms(plan, inner, shape.slots)
+        places = [(*own, *share) for own, share in zip(places, shares, strict=True)]
+    return tuple(places[:-1]), places[-1]
 
 
 def _compute(plan: Plan, setup: _Setup, device: int) -> tuple[int, str]:

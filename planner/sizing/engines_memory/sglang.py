@@ -14,6 +14,7 @@ from planner.sizing.engines_memory.common import (
     show,
     term,
 )
+from planner.sizing.engines_memory.draft import draft_plan, pool_share
 from planner.sizing.kv import bytes_per_token, sequence_bytes, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
 from planner.sizing.values import Term
@@ -46,10 +47,11 @@ def memory(plan: Plan) -> EngineMemory:
         stage = rank // tp
         weights = _weights(plan, tp, pp, stage)
         slots = _adapters(plan, tp)
-        pool = int(free * fraction) - weights - slots
+        draft = _draft(plan, tp) if stage == pp - 1 else 0
+        pool = int(free * fraction) - weights - slots - draft
         span = stage_layers(len(a.layers), pp, stage)
         each = sum(token_bytes(a.layers[i], plan.kv, tp) for i in span)
-        tokens.append(int(max(0, pool) // each) if each else 0)
+        tokens.append(int(max(0, pool) * pool_share(plan) // each) if each else 0)
         rest = free - int(free * fraction)
         graphs = 0 if request.eager else min(_GRAPHS, rest)
         devices.append(
@@ -65,6 +67,7 @@ def memory(plan: Plan) -> EngineMemory:
                 term("graphs", graphs, "captured in the rest", "SGLang logs: 2.5 to 4 GiB printed"),
                 term("adapters", slots, _slots(plan), "SGLang's LoRA pool, as vLLM counts slots"),
                 term("runtime", total - free, "context, NCCL and what the driver keeps back"),
+                *((term("draft", draft, "the draft model's weights"),) if draft else ()),
             )
         )
     capacity = min(tokens, default=0)
@@ -94,10 +97,20 @@ def _adapters(plan: Plan, tp: int) -> int:
     return request.adapters * adapter_bytes(request.architecture, rank, tp=tp, experts=False)
 
 
+def _draft(plan: Plan, tp: int) -> int:
+    draft = draft_plan(plan)
+    if draft is None:
+        return 0
+    return loaded_weights(draft.request.architecture, draft.quantization, tp).total
+
+
 def _weights(plan: Plan, tp: int, pp: int, stage: int) -> int:
     if plan.quantization.storage in GGUF_STORAGES:
         from planner.sizing.engines_memory.llama_weights import gguf_of
 
         return gguf_of(plan).file_bytes // (tp * pp)
-    loaded = loaded_weights(plan.request.architecture, plan.quantization, tp, pp, stage)
+    loaded = loaded_weights(
+        plan.request.architecture, plan.quantization, tp, pp, stage,
+        whole_experts=plan.request.expert_parallel,
+    )  # fmt: skip
     return loaded.total + correction(plan) // (tp * pp)

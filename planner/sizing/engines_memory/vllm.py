@@ -22,6 +22,7 @@ from planner.sizing.engines_memory.common import (
     term,
     version_of,
 )
+from planner.sizing.engines_memory.draft import draft_plan, pool_share
 from planner.sizing.engines_memory.vllm_images import encoder_peak
 from planner.sizing.engines_memory.vllm_versions import LATEST, Era, era_of
 from planner.sizing.kv import PagedPool, paged_pool, token_bytes
@@ -143,7 +144,10 @@ def _rank(plan: Plan, setup: _Setup, stage: int) -> tuple[tuple[Term, ...], int]
         non_torch = min(non_torch, _PIPELINE_ONLY)
     budget = int(setup.visible * setup.utilization)
     inside = graphs.bytes if setup.era.graphs_in_budget else 0
+    draft = _draft(plan, setup, stage)
+    beside = sum(item.bytes for item in draft)
     pool = budget - weights.bytes - adapters.bytes - activations.bytes - non_torch - inside
+    pool -= beside
     hidden = setup.total - setup.visible
     runtime = term(
         "runtime",
@@ -159,10 +163,22 @@ def _rank(plan: Plan, setup: _Setup, stage: int) -> tuple[tuple[Term, ...], int]
         f"{show(setup.visible)} x {setup.utilization:g} = {show(budget)}, less weights "
         f"{show(weights.bytes)}, adapters {show(adapters.bytes)}, activations "
         f"{show(activations.bytes)}, runtime {show(non_torch)}"
-        + (f", graphs {show(inside)}" if inside else ""),
+        + (f", graphs {show(inside)}" if inside else "")
+        + (f", draft {show(beside)}" if beside else ""),
         _IDENTITY,
     )
-    return (weights, cache, activations, graphs, adapters, runtime), pool
+    return (weights, cache, activations, graphs, adapters, runtime, *draft), pool
+
+
+def _draft(plan: Plan, setup: _Setup, stage: int) -> tuple[Term, ...]:
+    """The draft model's weights; its cache takes a share of the pool."""
+    draft = draft_plan(plan)
+    if draft is None or stage != setup.pp - 1:
+        return ()
+    a = draft.request.architecture
+    loaded = loaded_weights(a, draft.quantization, setup.tp)
+    why = f"{draft.request.model}: {a.parameters:,} parameters as {draft.quantization.storage}"
+    return (term("draft", loaded.total, why, "vLLM issue 6768: added to the model's own"),)
 
 
 def _libraries(device: Accelerator, setup: _Setup) -> int:
@@ -187,7 +203,10 @@ def _weights(plan: Plan, setup: _Setup, stage: int) -> Term:
         size = gguf_of(plan).file_bytes // count + _GGUF_LAYER * len(request.architecture.layers)
         size += sum(rope.positions * rope.dim * 2 for rope in request.architecture.ropes)
         return term("weights", size, f"{plan.quantization.name} tensors / {count}, rotary tables")
-    loaded = loaded_weights(request.architecture, plan.quantization, setup.tp, setup.pp, stage)
+    loaded = loaded_weights(
+        request.architecture, plan.quantization, setup.tp, setup.pp, stage,
+        whole_experts=request.expert_parallel,
+    )  # fmt: skip
     stored = correction(plan) // (setup.tp * setup.pp)
     split = f" on stage {stage + 1} of {setup.pp}" if setup.pp > 1 else ""
     ranks = f", one of {setup.tp} ranks" if setup.tp > 1 else ""
@@ -234,7 +253,9 @@ def _activations(plan: Plan, setup: _Setup, stage: int) -> Term:
     if setup.pp > 1:
         forward += 2 * hidden
     top = plan.request.experts_per_token or a.experts_per_token
-    width = ceil_div(a.expert_width, setup.tp)
+    width = a.expert_width
+    if not plan.request.expert_parallel:
+        width = ceil_div(width, setup.tp)
     experts = setup.batch * top * (max(2 * width, a.hidden) + width) * 2 if a.experts else 0
     if a.vision_parameters:  # the largest images' features beside the encoder's own output
         experts += 2 * hidden
@@ -294,8 +315,9 @@ def _paged(plan: Plan, setup: _Setup, stage: int, pool: int) -> PagedPool | None
     if not any(token_bytes(layer, plan.kv) for layer in layers):
         return None
     return paged_pool(
-        a, layers, plan.kv, pool=pool, ranks=setup.tp, context=setup.context, batch=setup.batch
-    )
+        a, layers, plan.kv, pool=int(pool * pool_share(plan)), ranks=setup.tp,
+        context=setup.context, batch=setup.batch,
+    )  # fmt: skip
 
 
 def _host(plan: Plan) -> tuple[Term, ...]:
