@@ -186,6 +186,8 @@ def perform(run: HostRun, step: Operation) -> None:
         case ActivateRelease():
             run.change(steps.activate(layout, step.release))
         case StartWorkload(workload=workload):
+            if workload.settings:
+                run.change(steps.mark(layout, workload.name, proven=False))
             command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
             run.change(command, seconds=_START_SECONDS)
             if workload.secrets:
@@ -199,6 +201,8 @@ def perform(run: HostRun, step: Operation) -> None:
             unsaid = prove.prove(run, step.workload)
             if unsaid:
                 run.emit(OperationProgress(step, text=f"does not tell {', '.join(unsaid)}"))
+            if step.workload.settings:
+                run.change(steps.mark(layout, step.workload.name, proven=True))
         case RemoveArtifact():
             run.change(steps.remove(layout, step.key), seconds=_STOP_SECONDS)
         case RemoveData():

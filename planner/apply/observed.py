@@ -79,6 +79,7 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         data=_data(project, sections),
         secrets=dict(_secrets(sections.get("secrets", []))),
         secret_key=_key(_named(sections, "secret-key")),
+        unproven=frozenset(key[9:] for key in sections if key.startswith("unproven ")),
         unread_secrets=frozenset(sections.get("unread-secrets", [])),
     )
 

@@ -161,6 +161,11 @@ def start(layout: Layout, runtime: Runtime, workload: str, *, replace: bool) -> 
             return Command((*compose, *file, *up, *recreate, workload))
 
 
+def mark(layout: Layout, workload: str, *, proven: bool) -> Command:
+    """Remember that a workload is started, or that it was seen to be as it was told."""
+    return layout.script(Script.MARK, workload, "proven" if proven else "started")
+
+
 def stop(layout: Layout, runtime: Runtime, workload: str) -> Command:
     """Stop a workload and remove it."""
     return layout.script(Script.STOP, runtime.value, workload)

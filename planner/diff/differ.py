@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import PurePath
 from types import MappingProxyType
@@ -51,7 +51,7 @@ def diff(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tupl
     ]
     activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(ended)))
     ready = _ids(activate) or (*prepared, *_ids(ended))
-    running = runs(wanted, seen, starts, ready)
+    running = [*runs(wanted, seen, starts, ready), *proofs(wanted, seen, starts, ready)]
     changes = [*transfers, *secrets, *write, *ended, *activate, *running]
     return (*changes, *_leftovers(wanted, seen, _ids(changes)))
 
@@ -232,15 +232,29 @@ def _start(
         workload=workload,
         replaces=replaces,
     )
-    verify = VerifyWorkload(
+    return start, _verify(host, workload, causes.of_verification(workload), (start.id,))
+
+
+def proofs(
+    wanted: HostBundle, seen: Observed, starts: Collection[str], ready: tuple[str, ...]
+) -> list[Operation]:
+    """What runs since an earlier apply, which did not see it to be as it was told."""
+    return [
+        _verify(wanted.host, w, f"it was not as it was told; {causes.of_verification(w)}", ready)
+        for w in wanted.workloads
+        if w.name in seen.unproven and w.name not in starts
+    ]
+
+
+def _verify(host: str, workload: Workload, cause: str, after: tuple[str, ...]) -> VerifyWorkload:
+    return VerifyWorkload(
         id=f"{host}/verify/{workload.name}",
         host=host,
         target=workload.name,
-        cause=causes.of_verification(workload),
-        depends_on=(start.id,),
+        cause=cause,
+        depends_on=after,
         workload=workload,
     )
-    return start, verify
 
 
 def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> list[Operation]:

@@ -15,6 +15,7 @@ from planner.units import GIB, MIB
 # what is unpacked from it
 _ROOM = {
     ArtifactKind.WEIGHTS: 1,
+    ArtifactKind.ADAPTER: 1,
     ArtifactKind.HUB_FILES: 1,
     ArtifactKind.REGISTRY_IMAGE: 2,
     ArtifactKind.ROOT: 2,

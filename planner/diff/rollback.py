@@ -101,7 +101,8 @@ def _steps(wanted: HostBundle, seen: Observed, target: str) -> tuple[Operation, 
     after = tuple(step.id for step in (*loads, *stops))
     activate = _activate(wanted, seen, target, after)
     ready = tuple(step.id for step in activate) or after
-    return (*loads, *stops, *activate, *differ.runs(wanted, seen, starts, ready))
+    proofs = differ.proofs(wanted, seen, starts, ready)
+    return (*loads, *stops, *activate, *differ.runs(wanted, seen, starts, ready), *proofs)
 
 
 def _activate(

@@ -69,6 +69,7 @@ class Observed:
     ``lock`` says who holds the project's lock; ``lock_token`` tells that lock from any other.
     ``data`` names what outlives workloads, with the workloads that use it now.
     ``secrets`` maps their places to fingerprints made with ``secret_key``, which lies on the host;
+    ``unproven`` names the workloads that were started and not yet seen to be as they were told;
     ``unread_secrets`` names the workloads that have not started since one of theirs changed.
     """
 
@@ -95,6 +96,7 @@ class Observed:
     secrets: dict[str, str] = field(default_factory=dict)
     secret_key: SecretValue | None = None
     unread_secrets: frozenset[str] = frozenset()
+    unproven: frozenset[str] = frozenset()
 
     @property
     def fingerprint(self) -> str:

@@ -71,6 +71,7 @@ class FakeHost:
     data: dict[str, set[str]] = field(default_factory=dict)
     secrets: dict[str, bytes] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    unproven: set[str] = field(default_factory=set)
     lock: tuple[str, str] | None = None
     calls: list[str] = field(default_factory=list)
     breaks: dict[str, str] = field(default_factory=dict)
@@ -217,6 +218,11 @@ def _name(argv: Sequence[str], stdin: bytes) -> tuple[str, list[str]]:
     raise AssertionError(f"the fake host does not know {shlex.join(argv)}")
 
 
+def _mark(host: FakeHost, project: str, workload: str, state: str) -> Result:
+    (host.unproven.add if state == "started" else host.unproven.discard)(workload)
+    return Result(0)
+
+
 def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines = ["@planner 1", *(["@folder"] if host.folder else [])]
     if host.current is not None:
@@ -227,6 +233,7 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines += ["@releases", *reversed(host.releases), "@manifests", *_manifests(host)]
     lines += ["@places", *sorted(host.places - set(images))]
     lines += [f"incoming/{name}" for name in sorted(host.incoming)]
+    lines += [f"@unproven {name}" for name in sorted(host.unproven)]
     lines += _secrets(host)
     lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
     lines += _workloads(host, project)
@@ -417,6 +424,7 @@ def _manifest_names(host: FakeHost) -> list[str]:
 
 def _stop(host: FakeHost, project: str, runtime: str, name: str) -> Result:
     host.workloads.pop(name, None)
+    host.unproven.discard(name)
     host.links.discard(f"planner-{project}-{name}.service")
     return Result(0)
 
@@ -460,7 +468,7 @@ def _remove_data(host: FakeHost, project: str, name: str) -> Result:
 def _remove_project(host: FakeHost, project: str) -> Result:
     host.current, host.folder = None, False
     host.releases, host.incoming, host.workloads = {}, {}, {}
-    host.secrets, host.unread = {}, set()
+    host.secrets, host.unread, host.unproven = {}, set(), set()
     host.links = set()
     host.places = {place for place in host.places if place.startswith("registry/")}
     return Result(0)
@@ -483,6 +491,7 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.PUT_SECRET: _put_secret,
     Script.READ_SECRET: _read_secret,
     Script.SECRETS_READ: _secrets_read,
+    Script.MARK: _mark,
     Script.REMOVE: _remove,
     Script.REMOVE_DATA: _remove_data,
     Script.REMOVE_PROJECT: _remove_project,

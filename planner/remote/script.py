@@ -34,6 +34,7 @@ class Script(StrEnum):
     PUT_SECRET = "put_secret"
     READ_SECRET = "read_secret"
     SECRETS_READ = "secrets_read"
+    MARK = "mark"
     REMOVE = "remove"
     REMOVE_DATA = "remove_data"
     REMOVE_PROJECT = "remove_project"

@@ -12,6 +12,9 @@ _SLOW_DISK: Final = 100 * 10**6
 # Bytes per second of an ordinary solid state disk, for saying how long loading usually takes.
 _USUAL_DISK: Final = 1000 * 10**6
 _LEAST_SECONDS: Final = 120
+# Copies of adapters that come and go while the engine runs are counted in steps: one more must not
+# change the limit.
+_COPIES: Final = 4 * GIB
 
 
 def memory_limit(replica: Replica) -> int | None:
@@ -23,6 +26,10 @@ def memory_limit(replica: Replica) -> int | None:
     used = replica.placed.report.host.used_bytes
     if used <= 0:
         return None
+    if replica.hot:
+        terms = replica.placed.report.host.terms
+        copies = sum(term.bytes for term in terms if term.name == "adapters")
+        used += round_up(copies, _COPIES) - copies
     wanted = used * 5 // 4 + replica.version.ram_bytes
     return round_up(wanted, GIB if wanted > 8 * GIB else 256 * MIB)
 

@@ -14,7 +14,7 @@ from planner.diagnostics import Diagnostic, error, note, warning
 from planner.farm import FarmAdapter, FarmModel
 from planner.sizing.adapters import RANKS, adapter_bytes, adapter_rank
 from planner.sizing.values import SizeRequest, Term
-from planner.units import gib
+from planner.units import gib, round_up
 
 _ASSUMED_RANK: Final = 16
 # usable bytes per second of 16 lanes, by generation: eight tenths of the raw rate
@@ -23,6 +23,7 @@ _PCIE_UNKNOWN: Final = 12_600_000_000
 _PAGEABLE: Final = 4  # eight lanes and memory that is not pinned: a quarter of it
 _NVME: Final = 3_000_000_000
 _SATA: Final = 500_000_000
+_COPIES: Final = 8
 _SLOT_ENGINES: Final = ("vllm", "sglang")
 _LLAMA: Final = ("llama.cpp", "ik_llama.cpp", "ollama")
 
@@ -95,11 +96,21 @@ def _vllm(model: FarmModel) -> Iterator[EngineSetting]:
     yield EngineSetting("enable_lora", "true", "it carries adapters")
     yield EngineSetting("max_loras", str(model.adapter_slots), "slots on the device: tier vram")
     yield EngineSetting("max_lora_rank", str(rank), f"the largest rank{rounded}")
-    yield EngineSetting("max_cpu_loras", str(cpu_slots(model)), "copies in RAM: tiers vram and ram")
+    yield _copies(model)
     names = ",".join(item.name for item in model.adapters)
     late = ", ".join(item.name for item in model.adapters if item.tier is Tier.DISK)
     again = f"; {late} from disk again when pushed out of RAM" if late else ""
     yield EngineSetting("lora_modules", names, f"named at start{again}")
+
+
+def _copies(model: FarmModel) -> EngineSetting:
+    """Copies in RAM. Where nothing is to be pushed out, there is room for names to come: the limit
+    takes no memory by itself, and another limit would be another start."""
+    slots = cpu_slots(model)
+    if any(item.tier is Tier.DISK for item in model.adapters):
+        return EngineSetting("max_cpu_loras", str(slots), "copies in RAM: tiers vram and ram")
+    room = round_up(slots, _COPIES)
+    return EngineSetting("max_cpu_loras", str(room), f"copies in RAM: {slots}, and room for more")
 
 
 def _sglang(model: FarmModel) -> Iterator[EngineSetting]:

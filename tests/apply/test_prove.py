@@ -71,6 +71,16 @@ def test_a_setting_that_took_no_effect_fails_the_first_apply(farm: FakeFarm, ser
     assert problem.cause == "context: models.chat.context asks for 4096 or more, vllm says 2048"
     assert "models.chat.extra_args" in (problem.advice or "")
     assert "models.chat.context" in (problem.advice or "")
+    # nothing changed since, and still it is not as it was told: another apply says so again
+    again = farm.plan(one(vllm("chat-0", "same", CONTEXT, CACHE)))
+    (verify,) = again.operations
+    assert verify.cause.startswith("it was not as it was told; it has to answer")
+    assert again.kept == {"box": ("chat-0",)}
+    result = farm.apply(one(vllm("chat-0", "same", CONTEXT, CACHE)))
+    assert result.exit_code == 8
+    server.context = 4096
+    assert farm.apply(one(vllm("chat-0", "same", CONTEXT, CACHE))).errors == ()
+    assert farm.plan(one(vllm("chat-0", "same", CONTEXT, CACHE))).empty
 
 
 def test_of_a_new_workload_beside_one_that_serves_it_leaves_that_one(

@@ -107,3 +107,11 @@ def test_a_lock_is_foretold() -> None:
     assert found(host_bundle(workload("chat-0")), seen) == [
         ("warning", "another run is at work on box")
     ]
+
+
+@pytest.mark.parametrize("kind", list(ArtifactKind))
+def test_every_kind_of_artifact_needs_its_room(kind: ArtifactKind) -> None:
+    item = Artifact(kind, f"name@sha256:{'a' * 64}", "name", 2 << 40, folder="f")
+    wanted = host_bundle(workload("chat-0"), artifacts=(item,))
+    found = preflight(wanted, bare(), HostNeeds())
+    assert ["disk" in item.summary for item in found] == [True]

@@ -24,7 +24,9 @@ models:
     image: {{archive: {archive}}}
     context: 1k
     parallel: 1
-"""
+{more}"""
+# the archive's server has no GPU support, and would be found out
+NO_LAYERS = '    extra_args: ["--gpu-layers", "0"]\n'
 NAME, MIB = "NVIDIA GeForce RTX 4090", 24564
 
 
@@ -40,10 +42,14 @@ def write(
     monkeypatch.setenv("PLANNER_KNOWN_HOSTS", str(farm.known_hosts))
     monkeypatch.setenv("PLANNER_IDENTITY", str(farm.key))
 
-    def make(gpus: str) -> str:
+    def make(gpus: str, more: str = NO_LAYERS) -> str:
         path = tmp_path / "cards.yaml"
         text = BLUEPRINT.format(
-            address=docker_host.address, model=tiny_model, archive=llama_archive, gpus=gpus
+            address=docker_host.address,
+            model=tiny_model,
+            archive=llama_archive,
+            gpus=gpus,
+            more=more,
         )
         path.write_text(text)
         return str(path)
@@ -88,3 +94,20 @@ def test_a_card_that_the_host_does_not_have_stops_the_apply(
         docker_host.gpu(NAME, MIB, 0)
     left = docker_host.run("sh", "-c", "ls -A /var/lib/planner 2>/dev/null || true")
     assert left.stdout.strip() == ""
+
+
+def test_a_server_that_leaves_the_card_alone_is_found_out(
+    write: object, docker_host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The archive's server was built without GPU support: it takes the option and ignores it."""
+    assert callable(write)
+    path = write("rtx-4090", "")
+    docker_host.gpu(NAME, MIB)
+    try:
+        assert run(["apply", path, "--yes"]) == 9
+        said = " ".join(capsys.readouterr().err.split())
+        assert "gpu_layers: models.tiny.gpu_layers asks for all, llama.cpp says 0" in said
+        assert "write models.tiny.gpu_layers as the engine has it" in said
+    finally:
+        assert run(["destroy", path, "--yes"]) == 0
+        docker_host.gpu(NAME, MIB, 0)

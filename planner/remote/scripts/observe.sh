@@ -65,6 +65,9 @@ places() {
   for path in "$home"/incoming/* "$home"/releases/*.part; do
     [ -e "$path" ] && echo "${path#"$home/"}"
   done
+  for path in "$home"/unproven/*; do
+    [ -e "$path" ] && echo "@unproven ${path##*/}"
+  done
   return 0
 }
 

@@ -6,7 +6,8 @@ main() {
   home=$1/$3 units=$2 project=$3
   remove_units
   if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then remove_docker; fi
-  rm -rf "$home/current" "$home/releases" "$home/artifacts" "$home/incoming" "$home/secrets"
+  rm -rf "$home/current" "$home/releases" "$home/artifacts" "$home/incoming" "$home/secrets" \
+    "$home/unproven"
   rmdir "$home" "$1" 2>/dev/null || true
 }
 

@@ -8,6 +8,7 @@ main() {
     compose) stop_container ;;
     systemd) stop_unit ;;
   esac
+  rm -f "$1/$project/unproven/$name"
 }
 
 stop_container() {
