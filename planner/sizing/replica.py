@@ -117,6 +117,7 @@ def _request(
         cpu_moe=spec.cpu_moe,
         threads=spec.threads,
         experts_per_token=spec.experts_per_token,
+        expert_parallel=spec.expert_parallel,
         gguf=model.gguf,
     )
 

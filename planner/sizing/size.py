@@ -8,6 +8,7 @@ from typing import Final
 from planner.diagnostics import Diagnostic, error, has_errors, note
 from planner.sizing.adapters import RANKS
 from planner.sizing.architecture import Kind
+from planner.sizing.cold_start import cold_start
 from planner.sizing.engines_memory import ENGINES, Engine, EngineMemory, Plan, engine_name
 from planner.sizing.engines_memory.draft import TOKENS as DRAFTED
 from planner.sizing.engines_memory.draft import check_draft, draft_plan, speed_up
@@ -72,6 +73,7 @@ def size(request: SizeRequest) -> SizeReport:
         HostSize(memory.host), per_token, memory.kv_capacity_tokens, memory.max_context, decoding,
         prompt, (*found, *(() if unknown else memory.diagnostics)), memory.share,
         trained_context=request.architecture.max_position or None,
+        cold=cold_start(engine, devices, HostSize(memory.host)),
     )  # fmt: skip
 
 

@@ -165,6 +165,15 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
+class ColdStart:
+    """Seconds from a start with nothing in memory to the first answer: at best, at worst."""
+
+    low: float
+    high: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SizeReport:
     """The answer for one replica.
 
@@ -188,3 +197,4 @@ class SizeReport:
     share: float | None = None
     lesson: Lesson | None = None
     trained_context: int | None = None
+    cold: ColdStart | None = None

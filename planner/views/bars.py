@@ -22,7 +22,7 @@ MARKS: Final = {
     "services": ("N", "dim"),
     "vms": ("V", "dim"),
 }
-_OTHER: Final = ("O", "bold")
+OTHER: Final = ("O", "bold")
 
 
 def draw_bar(parts: Iterable[tuple[str, int]], total: int, width: int, style: Style) -> str:
@@ -38,7 +38,7 @@ def draw_bar(parts: Iterable[tuple[str, int]], total: int, width: int, style: St
     for name, count in every:
         seen += count
         length = width * seen // whole - drawn
-        letter, color = MARKS.get(name, _OTHER)
+        letter, color = MARKS.get(name, OTHER)
         bar += style.paint(letter * length, color)
         drawn += length
     free = "·" if style.unicode else "."
@@ -49,7 +49,7 @@ def draw_legend(names: Iterable[str], style: Style) -> str:
     """``W weights  K kv_cache`` for the terms that occur, on as many lines as they need."""
     used = set(names)
     shown = [f"{letter} {name}" for name, (letter, _) in MARKS.items() if name in used]
-    shown += [f"{_OTHER[0]} other"] if used - set(MARKS) else []
+    shown += [f"{OTHER[0]} other"] if used - set(MARKS) else []
     lines = [""]
     for entry in shown:
         longer = f"{lines[-1]}  {entry}" if lines[-1] else entry

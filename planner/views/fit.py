@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Final
+from typing import Any
 
-from planner.sizing.values import DeviceSize, SizeReport, Speed, Term
+from planner.sizing.values import ColdStart, DeviceSize, SizeReport, Speed, Term
 from planner.units import gib
+from planner.views.bars import MARKS, OTHER, draw_legend
 from planner.views.messages import diagnostic_json, draw_diagnostics
 from planner.views.terminal import Style, clean
-
-_MARKS: Final = {
-    "weights": "W",
-    "kv_cache": "K",
-    "activations": "A",
-    "graphs": "G",
-    "adapters": "L",
-    "runtime": "R",
-    "draft": "D",
-    "images": "I",
-}
-_COLORS: Final = {
-    "weights": "cyan",
-    "kv_cache": "green",
-    "activations": "yellow",
-    "graphs": "yellow",
-    "adapters": "red",
-    "runtime": "dim",
-    "draft": "magenta",
-    "images": "magenta",
-}
 
 
 def report_json(report: SizeReport) -> dict[str, Any]:
@@ -49,6 +29,7 @@ def report_json(report: SizeReport) -> dict[str, Any]:
         "trained_context": report.trained_context,
         "decode_tokens_per_second": _speed_json(report.decode),
         "prefill_tokens_per_second": _speed_json(report.prefill),
+        "cold_start_seconds": _cold_json(report.cold),
         "diagnostics": [diagnostic_json(item) for item in report.diagnostics],
     }
 
@@ -76,6 +57,12 @@ def _speed_json(speed: Speed | None) -> dict[str, Any] | None:
         "high": round(speed.high, 2),
         "why": speed.why,
     }
+
+
+def _cold_json(cold: ColdStart | None) -> dict[str, Any] | None:
+    if cold is None:
+        return None
+    return {"low": round(cold.low, 1), "high": round(cold.high, 1), "why": cold.why}
 
 
 def draw_report(report: SizeReport, style: Style, *, explain: bool = False) -> str:
@@ -113,7 +100,8 @@ def _bar(device: DeviceSize, style: Style) -> str:
     for item in device.terms:
         seen += item.bytes
         width = room * seen // total - drawn
-        bar += style.paint(_MARKS.get(item.name, "?") * width, _COLORS.get(item.name, "bold"))
+        letter, color = MARKS.get(item.name, OTHER)
+        bar += style.paint(letter * width, color)
         drawn += width
     bar += "." * (room - drawn)
     free = device.free_bytes
@@ -123,9 +111,8 @@ def _bar(device: DeviceSize, style: Style) -> str:
 
 
 def _legend(report: SizeReport, style: Style) -> str:
-    shown = {term.name for device in report.devices for term in device.terms if term.bytes}
-    marks = (f"{mark} {name}" for name, mark in _MARKS.items() if name in shown)
-    return style.paint("  ".join(marks), "dim")
+    shown = [term.name for device in report.devices for term in device.terms if term.bytes]
+    return draw_legend(shown, style)
 
 
 def _figures(report: SizeReport) -> list[str]:
@@ -141,6 +128,8 @@ def _figures(report: SizeReport) -> list[str]:
     if report.kv_bytes_per_token or report.decode:  # what answers in tokens
         rows.append(("decode", _speed(report.decode)))
         rows.append(("prefill", _speed(report.prefill)))
+    if report.cold is not None:
+        rows.append(("cold start", f"{duration(report.cold.low)} to {duration(report.cold.high)}"))
     return [f"{name:<10} {value}" for name, value in rows]
 
 
@@ -171,7 +160,14 @@ def _explained(report: SizeReport, style: Style) -> list[str]:
         if speed is not None:
             lines.append(style.paint(name, "bold"))
             lines += _wrapped(speed.why, style)
+    if report.cold is not None:
+        lines += [style.paint("cold start", "bold"), *_wrapped(report.cold.why, style)]
     return lines
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``4 min``: as exact as such a figure is."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _wrapped(text: str, style: Style) -> list[str]:

@@ -12,7 +12,7 @@ from planner.sizing.values import Speed, Term
 from planner.units import GIB, gib, tokens
 from planner.views.bars import draw_bar, draw_legend
 from planner.views.columns import aligned, cells, clip, pad
-from planner.views.fit import report_json
+from planner.views.fit import duration, report_json
 from planner.views.lesson import lesson_line, lesson_to_dict
 from planner.views.messages import diagnostic_json
 from planner.views.terminal import Style, clean
@@ -277,6 +277,9 @@ def _explained(replica: Placed, style: Style) -> str:
     for name, speed in speeds:
         if speed is not None:
             lines += [f"  {name} {_speed(speed)} tokens/s", *_indented(speed.why, style)]
+    if cold := replica.report.cold:
+        lines.append(f"  cold start {duration(cold.low)} to {duration(cold.high)}")
+        lines += _indented(cold.why, style)
     return "\n".join(lines)
 
 

@@ -6,7 +6,10 @@ import os
 import sys
 from typing import Final, NamedTuple, TextIO
 
-_CODES: Final = {"red": "31", "yellow": "33", "green": "32", "cyan": "36", "bold": "1", "dim": "2"}
+_CODES: Final = {
+    "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36", "bold": "1",
+    "dim": "2",
+}  # fmt: skip
 
 
 class Style(NamedTuple):

@@ -121,7 +121,7 @@ def test_an_engine_refuses_what_it_does_not_serve(engine: str, name: str) -> Non
         ("Qwen/Qwen3-8B", False, False, "llama.cpp"),
         ("BAAI/bge-m3", False, True, "text-embeddings-inference"),
         ("BAAI/bge-m3", True, True, "llama.cpp"),
-        (WHISPER, False, True, "faster-whisper"),
+        (WHISPER, False, True, "speaches"),
         (SDXL, False, True, "comfyui"),
     ],
 )

@@ -40,6 +40,7 @@ _SHARDED: Final = frozenset({"tp", "gpu_memory_utilization", "adapters", "adapte
 _LANGUAGE: Final = frozenset({Kind.LANGUAGE})
 _VECTORS: Final = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
 _SPEECH: Final = frozenset({Kind.SPEECH})
+_WARM_UP: Final = "Python, the largest prefill and capturing graphs"
 _SHARED_CACHE: Final = frozenset({"unified"})
 _LATENT: Final = frozenset({"mla", "attention_batch"})
 _VERSIONED: Final = frozenset({"engine_version"})
@@ -55,8 +56,18 @@ ENGINES: Final[dict[str, Engine]] = {
             default_version=LATEST,
             needs_device=True,
             serves=frozenset({Kind.LANGUAGE, Kind.EMBEDDING, Kind.SPEECH}),
+            start_seconds=(30, 180),
+            start_why="compiling, profiling and capturing graphs; less with its compile cache",
         ),
-        Engine("sglang", sglang.memory, _COMMON | _GPU | _VERSIONED, gguf=False, needs_device=True),
+        Engine(
+            "sglang",
+            sglang.memory,
+            _COMMON | _GPU | _VERSIONED,
+            gguf=False,
+            needs_device=True,
+            start_seconds=(20, 120),
+            start_why="Python, kernels and capturing graphs",
+        ),
         Engine(
             "llama.cpp",
             llama_cpp.llama_cpp,
@@ -69,22 +80,24 @@ ENGINES: Final[dict[str, Engine]] = {
         Engine("ollama", llama_cpp.ollama, _COMMON | _LLAMA | _VERSIONED, gguf=True),
         # its server is llama.cpp's
         Engine("text-generation-webui", llama_cpp.llama_cpp, _COMMON | _LLAMA | _VERSIONED,
-               gguf=True, default_version=llama_cpp.LATEST),
+               gguf=True, default_version=llama_cpp.LATEST, start_seconds=(10, 60)),
         Engine("tgi", tgi.tgi, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
-               serves=_LANGUAGE),
+               serves=_LANGUAGE, start_seconds=(20, 90), start_why=_WARM_UP),
         Engine("lorax", tgi.lorax, _COMMON | _SHARDED | _VERSIONED, gguf=False, needs_device=True,
-               serves=_LANGUAGE),
+               serves=_LANGUAGE, start_seconds=(20, 90), start_why=_WARM_UP),
         Engine("text-embeddings-inference", embedding.text_embeddings_inference,
-               _COMMON | _VERSIONED, gguf=False, serves=_VECTORS),
-        Engine("infinity", embedding.infinity, _COMMON | _VERSIONED, gguf=False, serves=_VECTORS),
+               _COMMON | _VERSIONED, gguf=False, serves=_VECTORS, start_seconds=(2, 60)),
+        Engine("infinity", embedding.infinity, _COMMON | _VERSIONED, gguf=False, serves=_VECTORS,
+               start_seconds=(10, 60)),
         Engine("faster-whisper", speech.faster_whisper, _COMMON | _VERSIONED, gguf=False,
-               serves=_SPEECH),
+               serves=_SPEECH, start_seconds=(5, 60)),
         Engine("speaches", speech.faster_whisper, _COMMON | _VERSIONED, gguf=False,
-               serves=_SPEECH),
+               serves=_SPEECH, start_seconds=(5, 60)),
         Engine("whisper.cpp", speech.whisper_cpp, _COMMON | _VERSIONED, gguf=False,
                serves=_SPEECH),
         Engine("comfyui", images.comfyui, _PICTURES | _VERSIONED,
-               gguf=False, needs_device=True, serves=frozenset({Kind.IMAGE})),
+               gguf=False, needs_device=True, serves=frozenset({Kind.IMAGE}),
+               start_seconds=(15, 90)),
     )
 }  # fmt: skip
 _ALIASES: Final = {
@@ -108,7 +121,7 @@ def usual_engine(architecture: Architecture, *, gguf: bool, devices: bool) -> tu
     """The engine for a model where none is named, and why."""
     match architecture.kind:
         case Kind.SPEECH:
-            return "faster-whisper", "made for Whisper models"
+            return "speaches", "made for Whisper models"
         case Kind.IMAGE:
             return "comfyui", "made for image pipelines"
         case Kind.EMBEDDING if not gguf:

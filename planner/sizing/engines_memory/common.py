@@ -48,7 +48,11 @@ MemoryModel = Callable[[Plan], EngineMemory]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine that sizing knows: its memory model, the request options it has, what it serves."""
+    """An engine that sizing knows: its memory model, the request options it has, what it serves.
+
+    ``start_seconds`` is what a start takes beside reading the files, at best and at worst, and
+    ``start_why`` what it does then.
+    """
 
     name: str
     memory: MemoryModel
@@ -57,6 +61,8 @@ class Engine:
     serves: frozenset[Kind] = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
     default_version: str | None = None
     needs_device: bool = False
+    start_seconds: tuple[int, int] = (2, 20)
+    start_why: str = "the process and its first batch"
 
 
 def term(name: str, size: int, why: str, source: str = "") -> Term:
