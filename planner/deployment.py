@@ -347,10 +347,9 @@ def refuse_unbuilt(farm: Farm | None) -> None:
         parts.append(f"run stores ({', '.join(blueprint.stores)})")
     if blueprint.services:
         parts.append(f"run services ({', '.join(blueprint.services)})")
-    if blueprint.roles:
-        parts.append(f"serve roles ({', '.join(blueprint.roles)})")
-    if blueprint.gateway:
-        parts.append("run the gateway")
+    asking = [name for name, role in blueprint.roles.items() if role.knowledge]
+    if asking:
+        parts.append(f"give roles knowledge ({', '.join(asking)})")
     if parts:
         raise BlueprintInvalid(
             f"this version of planner does not {' or '.join(parts)} yet, and would leave them out",

@@ -150,6 +150,18 @@ class FarmModel(NamedTuple):
     memory_share: float | None = None
 
 
+class GatewayFiles(NamedTuple):
+    """What the gateway needs from this machine: the texts of system prompts by role, and the
+    archives of its two programs where they come as files."""
+
+    prompts: Mapping[str, str] = MappingProxyType({})
+    image: LocalFile | None = None
+    caddy: LocalFile | None = None
+
+
+NO_GATEWAY_FILES: Final = GatewayFiles()
+
+
 class Farm(NamedTuple):
     """Everything resolved. Order follows the document, so that output is stable."""
 
@@ -158,6 +170,7 @@ class Farm(NamedTuple):
     hosts: tuple[FarmHost, ...]
     models: tuple[FarmModel, ...]
     pins: Pins = NO_PINS
+    gateway_files: GatewayFiles = NO_GATEWAY_FILES
 
     def host(self, name: str) -> FarmHost:
         """The host of that name. Raises KeyError when there is none."""

@@ -114,11 +114,23 @@ def validate(
         pins = read_lock(path.parent)
         local = read_local_models(usable, path.parent, pins, digest, headers=headers)
         resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local, pins)
+        if usable.gateway is not None or usable.roles:
+            resolved = _with_gateway(resolved, usable, path.parent, digest)
         if checked.blueprint is not None:
             farm = resolved.farm
             found += [] if farm.hosts else [_no_hosts(document)]
         found += _placed(resolved, document)
     return Validated(path, farm, tuple(sorted(found, key=_order)))
+
+
+def _with_gateway(
+    resolved: Resolved, blueprint: schema.Blueprint, folder: Path, digest: Digest | None
+) -> Resolved:
+    from planner.sources.gateway_files import read_gateway_files
+
+    files, found = read_gateway_files(blueprint, folder, resolved.farm.pins, digest)
+    farm = resolved.farm._replace(gateway_files=files)
+    return Resolved(farm, (*resolved.diagnostics, *found))
 
 
 def _placed(resolved: Resolved, document: Document) -> list[Diagnostic]:

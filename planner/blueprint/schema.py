@@ -347,6 +347,21 @@ class Service(Section):
     environment: dict[Variable, Text] = {}
 
 
+class Client(Section):
+    """Somebody who may ask the gateway, by a key of its own."""
+
+    roles: Names = ()
+    models: Names = ()
+    monthly_tokens: Tokens | None = None
+
+
+class Caddy(Section):
+    """The program that stands before the gateway, and before the engines of other hosts."""
+
+    image: Text | ImageArchive | None = None
+    binary: Text | None = None
+
+
 class Gateway(Section):
     """The one address clients use."""
 
@@ -354,6 +369,13 @@ class Gateway(Section):
     expose: Exposure = Exposure.LOOPBACK
     port: Port | None = None
     domain: Text | None = None
+    image: Annotated[
+        Text | ImageArchive | None,
+        Field(description="a registry image by digest, or {archive: path}"),
+    ] = None
+    version: Text | None = None
+    caddy: Caddy = Caddy()
+    clients: dict[Name, Client] = {}
 
 
 class Budget(Section):

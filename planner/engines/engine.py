@@ -13,7 +13,7 @@ from planner.engines.api.values import Setting
 
 if TYPE_CHECKING:
     from planner.engines.versions import EngineVersion
-    from planner.farm import Placed
+    from planner.farm import FarmModel, Placed
 
 
 class LaunchWeights(NamedTuple):
@@ -59,6 +59,19 @@ class AdapterFormat(StrEnum):
     PEFT = "peft"  # a folder with its configuration and safetensors
 
 
+class Naming(NamedTuple):
+    """What a request says to be answered by a model, or by an adapter on it: the model's name, and
+    fields of the body as JSON text."""
+
+    model: str
+    body: str = "{}"
+
+
+def named_plainly(model: FarmModel, adapter: str | None) -> Naming:
+    """An adapter is a model's name of its own."""
+    return Naming(adapter or model.name)
+
+
 class Option(NamedTuple):
     """One option of a command line; a positional argument when ``name`` is empty.
 
@@ -89,7 +102,8 @@ class Engine(NamedTuple):
     at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
     ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
     ``strengths`` ends the sentence that says why it was chosen. ``adapters`` is None where it loads
-    none. ``by_environment`` says that it is told by variables, not by options; ``options_in`` is
+    none, ``naming`` says how a request names one. ``by_environment`` says that it is told by
+    variables, not by options; ``options_in`` is
     the variable in which its image takes options. ``reads_key`` says whether it reads the key of
     its clients from a file; ``key_variable`` is the variable it takes it from otherwise.
     ``keys`` are the keys of a model, of those that not every engine has, that it makes something
@@ -124,3 +138,4 @@ class Engine(NamedTuple):
     key_variable: str | None = None
     adapter_list: Callable[[Launch], str] | None = None
     settings: Callable[[Launch], tuple[Setting, ...]] = no_settings
+    naming: Callable[[FarmModel, str | None], Naming] = named_plainly

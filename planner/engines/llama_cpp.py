@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -12,8 +13,8 @@ from planner.diagnostics import Diagnostic, error, note, warning
 from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
 from planner.engines.asked import asked_of
-from planner.engines.engine import AdapterFormat, Engine, Launch, Option
-from planner.farm import HostDevice
+from planner.engines.engine import AdapterFormat, Engine, Launch, Naming, Option
+from planner.farm import FarmModel, HostDevice
 from planner.units import MIB, ceil_div, round_up
 
 _TYPES: Final = frozenset({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"})
@@ -172,6 +173,14 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
     return (Option("--lora-scaled", ",".join(f"{path}:0" for _, path in launch.adapters)),)
 
 
+def _naming(model: FarmModel, adapter: str | None) -> Naming:
+    """Every adapter's scale is said, by its place in the list: what is left out keeps the scale
+    that the server has."""
+    names = [item.name for item in model.adapters]
+    scales = [{"id": place, "scale": int(name == adapter)} for place, name in enumerate(names)]
+    return Naming(model.name, json.dumps({"lora": scales}) if scales else "{}")
+
+
 def experts_override(launch: Launch) -> str | None:
     """The value of --override-kv for another number of active experts; None without a wish."""
     count, name = launch.placed.model.spec.experts_per_token, _architecture(launch)
@@ -272,4 +281,5 @@ LLAMA_CPP: Final = Engine(
     reads_key=True,
     settings=_settings,
     keys=KEYS,
+    naming=_naming,
 )

@@ -11,10 +11,11 @@ from planner.engines.adapters import loaded_at_start, settings
 from planner.engines.api.values import Setting, adapter_setting
 from planner.engines.arguments import as_json, given, memory_share, options
 from planner.engines.asked import asked_of
-from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Naming, Option
 from planner.engines.model_config import experts_key, nested
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
+from planner.farm import FarmModel
 
 _AT_LOAD: Final = {"fp8": "fp8"}
 _CACHE: Final = {"f16": "auto", "fp16": "auto", "fp8": "fp8_e4m3", "bf16": "bf16"}
@@ -96,6 +97,10 @@ def _settings(launch: Launch) -> tuple[Setting, ...]:
     )
 
 
+def _naming(model: FarmModel, adapter: str | None) -> Naming:
+    return Naming(f"{model.name}:{adapter}" if adapter else model.name)
+
+
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     return (("HF_HUB_OFFLINE", "1"),)
 
@@ -142,4 +147,5 @@ SGLANG: Final = Engine(
         {"kv_dtype", "tensor_parallel", "pipeline_parallel", "expert_parallel"}
         | {"experts_per_token", "yarn"}
     ),
+    naming=_naming,
 )

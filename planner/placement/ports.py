@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import Final
 
-# Below 32768, where Linux starts handing out source ports, and above what services listen on.
-FIRST_PORT: Final = 20_000
-PORTS: Final = 10_000
+from planner.ports import FIRST_PORT, PORTS, free_port, stable_port
+
+__all__ = ["FIRST_PORT", "PORTS", "PortWish", "assign_ports", "stable_port"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +18,6 @@ class PortWish:
     model: str
     index: int
     written: int | None = None
-
-
-def stable_port(project: str, model: str, index: int) -> int:
-    """Where the search for a replica's port starts: a hash of its name, 20000 to 29999.
-
-    A counter would be shorter but would shift every later port when a model is added before them.
-    """
-    digest = hashlib.sha256(f"{project}/{model}/{index}".encode()).digest()
-    return FIRST_PORT + int.from_bytes(digest[:8], "big") % PORTS
 
 
 def assign_ports(
@@ -51,15 +40,7 @@ def assign_ports(
     for wish in every:
         if wish.written is None:
             here = used.setdefault(wish.host, set())
-            port = _probe(stable_port(project, wish.model, wish.index), here, wish.host)
+            port = free_port(stable_port(project, wish.model, wish.index), here, wish.host)
             here.add(port)
             result[wish.model, wish.index] = port
     return result
-
-
-def _probe(start: int, used: Set[int], host: str) -> int:
-    for step in range(PORTS):
-        port = FIRST_PORT + (start - FIRST_PORT + step) % PORTS
-        if port not in used:
-            return port
-    raise ValueError(f"{host} has no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}")

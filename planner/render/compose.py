@@ -10,11 +10,13 @@ from planner.engines.arguments import arguments, environment
 from planner.engines.engine import Launch
 from planner.farm import FarmHost
 from planner.render.bundle import File
+from planner.render.compose_service import compose_service, volumes_of
 from planner.render.limits import deadline_seconds, memory_limit
 from planner.render.places import image_name, release_file
 from planner.render.rendered import Rendered, workload_digest
 from planner.render.replica import Replica
 from planner.render.secrets import exporting, mounts, plain
+from planner.render.service import Service
 from planner.render.yaml_text import to_yaml
 from planner.secret import SecretUse
 
@@ -23,8 +25,10 @@ _NOBODY: Final = 65534
 _SHARED_MEMORY: Final = 8 << 30  # NCCL hangs on Docker's 64 MB when several cards work together
 
 
-def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) -> Rendered:
-    """The compose file of a host."""
+def render_compose(
+    project: str, host: FarmHost, replicas: tuple[Replica, ...], beside: tuple[Service, ...] = ()
+) -> Rendered:
+    """The compose file of a host: its replicas, and the services beside them."""
     services: dict[str, Any] = {}
     digests: dict[str, str] = {}
     secrets: dict[str, tuple[SecretUse, ...]] = {}
@@ -39,13 +43,17 @@ def render_compose(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         digests[name] = workload_digest(service, replica)
         service["labels"]["io.planner.digest"] = digests[name]
         services[name] = service
+    for item in beside:
+        services[item.name], digests[item.name] = compose_service(item)
     document = {
         "name": f"planner-{project}",
         "services": literal(services),
         "networks": {"default": {"labels": {"io.planner.project": project}}},
+        **volumes_of(beside),
     }
     lists = tuple(file for replica in replicas for file in replica.lists)
-    written = (File(FILE, to_yaml(document)), *files, *lists)
+    mounted = tuple(one.file for item in beside for one in item.files)
+    written = (File(FILE, to_yaml(document)), *files, *lists, *mounted)
     return Rendered(written, digests, secrets, tuple(found))
 
 

@@ -20,18 +20,19 @@ def check_exposure(placed: Placed) -> tuple[Diagnostic, ...]:
         case Exposure.LOOPBACK:
             return ()
         case Exposure.PUBLIC:
-            return (error("a public port needs the gateway and its keys", *path,
-                          value=expose.value, detail="this version does not render it",
-                          advice="write expose: lan"),)  # fmt: skip
+            return (error("a model is open to everybody through the gateway alone, by its keys",
+                          *path, value=expose.value, advice="take expose out here and write "
+                          "gateway: {on: <host>, expose: public, domain: <name>}"),)  # fmt: skip
         case Exposure.LAN if host.listen is None:
             return (error(f"{host.name} has no private address to listen on", *path,
                           value=expose.value,
                           advice=f"write it: hosts.{host.name}.listen: 192.168.1.10"),)  # fmt: skip
         case Exposure.LAN:
-            return _check_address(host.name, host.listen or "")
+            return check_address(host.name, host.listen or "")
 
 
-def _check_address(name: str, listen: str) -> tuple[Diagnostic, ...]:
+def check_address(name: str, listen: str) -> tuple[Diagnostic, ...]:
+    """Errors where what a host listens on is no private address."""
     import ipaddress
 
     path = ("hosts", name, "listen")
@@ -44,5 +45,5 @@ def _check_address(name: str, listen: str) -> tuple[Diagnostic, ...]:
     if shared or (address.is_private and not address.is_unspecified):
         return ()
     return (error(f"{listen} is no private address", *path, value=listen,
-                  detail="a model server asks for no key, so everybody could use it",
+                  detail="everybody could use, or listen to, what answers there",
                   advice="write the host's own address in your network"),)  # fmt: skip

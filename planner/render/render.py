@@ -23,11 +23,13 @@ from planner.render.bundle import (
 )
 from planner.render.compose import render_compose
 from planner.render.exposure import check_exposure
+from planner.render.gateway import services
 from planner.render.limits import deadline_seconds, start_seconds
 from planner.render.manifest import render_manifest
 from planner.render.rendered import Rendered, Renderer
 from planner.render.replica import Replica, join
 from planner.render.secrets import sources
+from planner.render.service import Service
 from planner.render.systemd import render_systemd
 
 # One line a runtime.
@@ -48,19 +50,26 @@ def render(
     """
     project = placement.farm.project
     found: list[Diagnostic] = list(_left_out(placement))
+    beside = services(placement, templates)
+    found += beside.diagnostics
     bundles = []
     for host in placement.farm.hosts:
         if host.rented:
             continue
         here = tuple(placed for placed in placement.replicas if placed.host.name == host.name)
-        bundle, more = _host(placement.farm, host, here, templates)
+        others = beside.by_host.get(host.name, ())
+        bundle, more = _host(placement.farm, host, here, others, templates)
         bundles.append(bundle)
         found += more
     return Bundle(project, tuple(bundles)), tuple(dict.fromkeys(found))
 
 
 def _host(
-    farm: Farm, host: FarmHost, here: tuple[Placed, ...], templates: Mapping[str, str]
+    farm: Farm,
+    host: FarmHost,
+    here: tuple[Placed, ...],
+    beside: tuple[Service, ...],
+    templates: Mapping[str, str],
 ) -> tuple[HostBundle, list[Diagnostic]]:
     project = farm.project
     runtime = Runtime(host.spec.runtime.value)
@@ -75,16 +84,17 @@ def _host(
             found += check_arguments(replica.engine, replica.launch(placed.bind, placed.port))
             found += check_exposure(placed)
     found += _unnamed_cards(host, here)
-    if not replicas:
+    if not replicas and not beside:
         return HostBundle(host.name, project, runtime, (), ()), found
-    rendered = RENDERERS[runtime](project, host, tuple(replicas))
+    rendered = RENDERERS[runtime](project, host, tuple(replicas), beside)
     found += rendered.diagnostics
     workloads = tuple(
         _workload(replica, runtime, rendered)
         for replica in replicas
         if replica.placed.name in rendered.digests
     )
-    artifacts = _artifacts(replicas)
+    workloads += tuple(item.workload(runtime, rendered.digests[item.name]) for item in beside)
+    artifacts = _artifacts((*replicas, *beside))
     manifest = render_manifest(project, host.name, rendered.files, workloads, artifacts)
     files = (*rendered.files, manifest)
     names = dict.fromkeys(use.name for workload in workloads for use in workload.secrets)
@@ -130,11 +140,11 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
     )
 
 
-def _artifacts(replicas: Iterable[Replica]) -> tuple[Artifact, ...]:
+def _artifacts(owners: Iterable[Replica | Service]) -> tuple[Artifact, ...]:
     """Each once, in the order of first use; two models may share a file or an image."""
     unique: dict[tuple[str, str, str], Artifact] = {}
-    for replica in replicas:
-        for artifact in replica.artifacts:
+    for owner in owners:
+        for artifact in owner.artifacts:
             unique.setdefault((artifact.kind.value, artifact.folder, artifact.key), artifact)
     return tuple(unique.values())
 
@@ -142,11 +152,9 @@ def _artifacts(replicas: Iterable[Replica]) -> tuple[Artifact, ...]:
 def _left_out(placement: Placement) -> Iterable[Diagnostic]:
     """What this version does not render; whether that stops an apply is not decided here."""
     blueprint: Blueprint = placement.farm.blueprint
-    for kind in ("stores", "services", "roles"):
+    for kind in ("stores", "services"):
         for name in getattr(blueprint, kind):
             yield note(f"{kind[:-1]} {name!r} is not rendered by this version", kind, name)
-    if blueprint.gateway is not None:
-        yield note("the gateway is not rendered by this version", "gateway")
     for host in placement.farm.hosts:
         if host.rented:
             yield note(f"{host.name} is rented; nothing is rendered for it", "hosts", host.name)

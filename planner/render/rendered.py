@@ -11,6 +11,7 @@ from planner.diagnostics import Diagnostic
 from planner.farm import FarmHost
 from planner.render.bundle import File
 from planner.render.replica import Replica
+from planner.render.service import Service
 from planner.secret import SecretUse
 
 
@@ -24,14 +25,14 @@ class Rendered:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-Renderer = Callable[[str, FarmHost, tuple[Replica, ...]], Rendered]
+Renderer = Callable[[str, FarmHost, tuple[Replica, ...], tuple[Service, ...]], Rendered]
 
 
-def workload_digest(definition: object, replica: Replica) -> str:
+def workload_digest(definition: object, owner: Replica | Service) -> str:
     """16 hexadecimal digits over the definition and the artifacts: all that a restart can change.
 
     ``definition`` is the service or unit as data, without the digest itself.
     """
-    keys = sorted(artifact.key for artifact in replica.fixed)
+    keys = sorted(artifact.key for artifact in owner.fixed)
     text = json.dumps({"definition": definition, "artifacts": keys}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

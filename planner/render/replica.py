@@ -182,7 +182,7 @@ def join(
     if model.spec.task not in engine.tasks:
         return None, (error(f"{engine.name} does no {model.spec.task.value}", *path, "engine",
                             advice="write another engine"),)  # fmt: skip
-    version, found = _version(engine, model, templates)
+    version, found = engine_version(engine, model, templates)
     if version is None:
         return None, found
     weights, file, more = weights_of(engine, model, pins)
@@ -206,9 +206,10 @@ def _key(engine: Engine, model: FarmModel) -> tuple[Diagnostic, ...]:
             )  # fmt: skip
 
 
-def _version(
+def engine_version(
     engine: Engine, model: FarmModel, templates: Mapping[str, str]
 ) -> tuple[EngineVersion | None, tuple[Diagnostic, ...]]:
+    """The version that serves a model, and what is to be said of it; None when it is too old."""
     name, options = f"engines/{engine.name}.yaml", f"engines/options/{engine.name}.yaml"
     rows = parse_versions(templates[name], templates[options], name)
     wanted = model.spec.engine_version

@@ -20,9 +20,23 @@ _EXPORT: Final = (
 )
 
 
+ENGINE_KEY: Final = "gateway-engines"
+OWNER: Final = "owner"  # the client that there is when a gateway names none
+
+
+def client_secret(client: str) -> str:
+    """The secret that is the key of a client."""
+    return f"client-{client}"
+
+
 def sources(blueprint: schema.Blueprint) -> dict[str, SecretSource]:
-    """Where each secret that the blueprint declares comes from, by name."""
-    return {name: _source(name, item) for name, item in blueprint.secrets.items()}
+    """Where each secret comes from, by name: those that the blueprint declares, and the keys of its
+    gateway, which planner makes where they are not declared."""
+    keys: list[str] = []
+    if blueprint.gateway is not None:
+        keys = [ENGINE_KEY, *map(client_secret, blueprint.gateway.clients or [OWNER])]
+    declared = {name: _source(name, item) for name, item in blueprint.secrets.items()}
+    return {**{name: SecretSource(name) for name in keys}, **declared}
 
 
 def of_environment(pairs: Mapping[str, str], owner: int) -> tuple[SecretUse, ...]:

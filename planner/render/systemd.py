@@ -16,6 +16,8 @@ from planner.render.places import artifact_folder, release_file, unit_name
 from planner.render.rendered import Rendered, workload_digest
 from planner.render.replica import Replica
 from planner.render.secrets import exporting, mounts, plain
+from planner.render.service import Service
+from planner.render.systemd_service import systemd_service
 from planner.render.unit_text import Credential, Entry, Section, Word, command, entry, to_unit
 from planner.secret import SecretUse
 
@@ -23,7 +25,7 @@ _READER: Final = 0  # systemd itself, which runs as root
 _PROGRAM: Final = re.compile(r"/[A-Za-z0-9._/+=-]+")
 
 # A model server reads its weights, computes and answers one port; the rest is closed to it.
-_HARDENING: Final = (
+HARDENING: Final = (
     entry("DynamicUser", "yes"),
     entry("NoNewPrivileges", "yes"),
     entry("CapabilityBoundingSet"),
@@ -50,8 +52,10 @@ _HARDENING: Final = (
 )
 
 
-def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) -> Rendered:
-    """One unit a replica."""
+def render_systemd(
+    project: str, host: FarmHost, replicas: tuple[Replica, ...], beside: tuple[Service, ...] = ()
+) -> Rendered:
+    """One unit a replica, and one for each service beside them."""
     files: list[File] = []
     digests: dict[str, str] = {}
     secrets: dict[str, tuple[SecretUse, ...]] = {}
@@ -73,6 +77,9 @@ def render_systemd(project: str, host: FarmHost, replicas: tuple[Replica, ...]) 
         files += [file for file, _ in replica.engine_files(_launch(replica))]
         files.append(File(f"units/{unit_name(project, name)}", to_unit(marked)))
         files += replica.lists
+    for item in beside:
+        unit, digests[item.name] = systemd_service(item, HARDENING)
+        files += [unit, *(one.file for one in item.files)]
     return Rendered(tuple(files), digests, secrets, tuple(found))
 
 
@@ -110,7 +117,7 @@ def _sections(replica: Replica, program: str) -> list[Section]:
         entry("RestartSec", "5"),
         entry("TimeoutStopSec", "30"),
         *_files(replica),
-        *_HARDENING,
+        *HARDENING,
         *_devices(replica),
         *_processors(replica),
         *_limits(replica),

@@ -34,10 +34,10 @@ def read_local_models(
     """
     found: dict[str, LocalModel] = {}
     for name, model in blueprint.models.items():
-        weights = _file(model.source, folder, pins, digest) if is_local(model.source) else None
+        weights = local_file(model.source, folder, pins, digest) if is_local(model.source) else None
         archive = None
         if isinstance(model.image, ImageArchive):
-            archive = _file(model.image.archive, folder, pins, digest)
+            archive = local_file(model.image.archive, folder, pins, digest)
         is_folder = weights is not None and Path(weights.path).is_dir()
         adapters = {
             item: _adapter(blueprint.adapters[item].source, folder, pins, digest)
@@ -68,13 +68,13 @@ def _adapter(written: str, folder: Path, pins: Pins, digest: Digest | None) -> L
     """A path that is not here is a folder unless it is named like a file."""
     path = folder / Path(written).expanduser()
     if path.is_file() or (path.suffix == ".gguf" and not path.is_dir()):
-        return LocalAdapter((_file(written, folder, pins, digest),))
+        return LocalAdapter((local_file(written, folder, pins, digest),))
     bare = written.rstrip("/")
-    files = (_file(f"{bare}/{name}", folder, pins, digest) for name in _ADAPTER_FILES)
+    files = (local_file(f"{bare}/{name}", folder, pins, digest) for name in _ADAPTER_FILES)
     return LocalAdapter(tuple(files), folder=True)
 
 
-def _file(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalFile:
+def local_file(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalFile:
     path = (folder / Path(written).expanduser()).resolve()
     if path.is_dir():
         size = sum(item.stat().st_size for item in path.rglob("*") if item.is_file())

@@ -1,4 +1,5 @@
-"""Reads the texts planner ships with: Jinja2 templates and the engines' dated rows."""
+"""Reads the texts planner ships with: Jinja2 templates, the engines' dated rows, the gateway's
+hooks."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ Templates = Mapping[str, str]
 
 
 def load_templates() -> Templates:
-    """Every shipped text by its name: ``engines/<engine>.yaml``, ``init/blueprint.yaml.j2``.
+    """Every shipped text by its name: ``engines/<engine>.yaml``, ``init/blueprint.yaml.j2``,
+    ``gateway/planner_roles.py``.
 
     Templates lie beside the code in a wheel and at the top of a checkout. Raises PlannerError when
     the installation lacks them.
@@ -34,7 +36,7 @@ def _read(folder: Traversable, prefix: str, into: dict[str, str]) -> None:
         for item in sorted(folder.iterdir(), key=lambda entry: entry.name):
             if item.is_dir():
                 _read(item, f"{prefix}{item.name}/", into)
-            elif item.name.endswith((".yaml", ".j2")):
+            elif item.name.endswith((".yaml", ".j2", ".py")):
                 into[prefix + item.name] = item.read_text(encoding="utf-8")
     except OSError as fault:
         raise PlannerError(

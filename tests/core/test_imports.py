@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "planner"
 
 # What each part may import, besides itself; what stands in no row may import everything.
-BASICS = {"units", "money", "diagnostics", "errors", "names", "address", "pins", "secret"}
+BASICS = {"units", "money", "diagnostics", "errors", "names", "address", "pins", "ports", "secret"}
 FACTS = BASICS | {"catalogue", "blueprint"}
 FARM = FACTS | {"farm", "sizing"}
 ALLOWED = {

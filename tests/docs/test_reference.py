@@ -37,6 +37,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "`roles.<name>.sampling`": schema.Sampling,
     "`services.<name>`": schema.Service,
     "`gateway`": schema.Gateway,
+    "`gateway.caddy`": schema.Caddy,
+    "`gateway.clients.<name>`": schema.Client,
     "`secrets.<name>`": schema.Secret,
     "`budget`": schema.Budget,
     "The inventory": schema.Inventory,

@@ -1,0 +1,137 @@
+"""Caddy: the front of the gateway, and the guard of engines that other hosts use.
+
+Both let through a list of paths and nothing else. The guard also asks for a key: engines' own keys
+leave some of their paths open.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+
+from planner.blueprint.schema import Task
+
+NAME: Final = "caddy"
+FOLDER: Final = "/etc/planner-caddy"
+CONFIG: Final = "caddy.json"
+DATA: Final = "/data"
+HEALTH: Final = "/healthy"
+# Requests wait this long for a gateway that starts again.
+_PATIENCE: Final = "120s"
+_CLIENT_PATHS: Final = ("chat/completions", "completions", "embeddings", "rerank", "models")
+_ENGINE_PATHS: Final = {
+    Task.CHAT: ("/v1/chat/completions", "/v1/completions"),
+    Task.EMBEDDING: ("/v1/embeddings",),
+    Task.RERANK: ("/v1/rerank", "/rerank"),
+    Task.SPEECH: ("/v1/audio/transcriptions",),
+    Task.IMAGE: (),
+}
+
+
+class Guarded(NamedTuple):
+    """An engine behind the guard: the replica's name, what it is for, ``host:port``."""
+
+    replica: str
+    task: Task
+    dial: str
+
+
+def guard(listen: str, health: str, key: str, engines: tuple[Guarded, ...]) -> str:
+    """The guard's configuration. ``listen`` and ``health`` are addresses it listens on, ``key`` is
+    the path of the file with the engines' key."""
+    routes = [_engine(engine, key) for engine in engines]
+    return _document({
+        "guard": {**_plain(listen), "routes": [*routes, _closed(401)]},
+        "health": {**_plain(health), "routes": [_healthy(), _closed(404)]},
+    })  # fmt: skip
+
+
+def front(listen: str, health: str, dial: str, names: tuple[str, ...], *, private: bool) -> str:
+    """The front's configuration: plain without ``names``, else TLS for these names or addresses,
+    from an authority of its own when ``private``, else by ACME."""
+    paths = [f"{prefix}/{path}" for prefix in ("", "/v1") for path in _CLIENT_PATHS]
+    ask = {
+        "match": [{"path": paths}],
+        "handle": [{
+            "handler": "reverse_proxy",
+            "upstreams": [{"dial": dial}],
+            "flush_interval": -1,
+            "load_balancing": {"try_duration": _PATIENCE, "try_interval": "250ms"},
+        }],
+        "terminal": True,
+    }  # fmt: skip
+    server: dict[str, Any] = {"listen": [listen], "routes": [ask, _closed(404)]}
+    apps: dict[str, Any] = {}
+    if names:
+        server["tls_connection_policies"] = [{"default_sni": names[0]}]
+        server["automatic_https"] = {"disable_redirects": True}
+        apps = _certificates(names, private=private)
+    else:
+        server["automatic_https"] = {"disable": True}
+    servers = {
+        "front": server,
+        "health": {**_plain(health), "routes": [_healthy(), _closed(404)]},
+    }
+    return _document(servers, apps)
+
+
+def arguments(folder: str = FOLDER) -> tuple[str, ...]:
+    """Caddy's options."""
+    return ("run", "--config", f"{folder}/{CONFIG}")
+
+
+def environment() -> tuple[tuple[str, str], ...]:
+    """Certificates and what else must last lie in one folder."""
+    return (("XDG_DATA_HOME", DATA), ("XDG_CONFIG_HOME", "/tmp"), ("HOME", "/tmp"))
+
+
+def _engine(engine: Guarded, key: str) -> dict[str, Any]:
+    prefix = f"/{engine.replica}"
+    paths = (*_ENGINE_PATHS[engine.task], "/v1/models")
+    return {
+        "match": [{
+            "path": [f"{prefix}{path}" for path in paths],
+            "header": {"Authorization": [f"Bearer {{file.{key}}}"]},
+        }],
+        "handle": [
+            {"handler": "rewrite", "strip_path_prefix": prefix},
+            {
+                "handler": "reverse_proxy",
+                "upstreams": [{"dial": engine.dial}],
+                "flush_interval": -1,
+                "headers": {"request": {"delete": ["Authorization"]}},
+            },
+        ],
+        "terminal": True,
+    }  # fmt: skip
+
+
+def _plain(listen: str) -> dict[str, Any]:
+    return {"listen": [listen], "automatic_https": {"disable": True}}
+
+
+def _healthy() -> dict[str, Any]:
+    handle = [{"handler": "static_response", "status_code": 200, "body": "ok\n"}]
+    return {"match": [{"path": [HEALTH]}], "handle": handle, "terminal": True}
+
+
+def _closed(status: int) -> dict[str, Any]:
+    return {"handle": [{"handler": "static_response", "status_code": status}]}
+
+
+def _certificates(names: tuple[str, ...], *, private: bool) -> dict[str, Any]:
+    issuer = {"module": "internal" if private else "acme"}
+    policy = {"subjects": list(names), "issuers": [issuer]}
+    tls = {"certificates": {"automate": list(names)}, "automation": {"policies": [policy]}}
+    if not private:
+        return {"tls": tls}
+    return {"tls": tls, "pki": {"certificate_authorities": {"local": {"install_trust": False}}}}
+
+
+def _document(servers: dict[str, Any], apps: dict[str, Any] | None = None) -> str:
+    document = {
+        "admin": {"disabled": True, "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN"}}},
+        "apps": {"http": {"servers": servers}, **(apps or {})},
+    }
+    return json.dumps(document, indent=2) + "\n"

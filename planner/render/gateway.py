@@ -1,0 +1,329 @@
+"""The gateway as services: the proxy and its front on one host, a guard on every other host whose
+engines it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from planner.blueprint import schema
+from planner.diagnostics import Diagnostic
+from planner.engines import caddy, litellm
+from planner.engines.registry import find_engine
+from planner.engines.service import ServiceVersion
+from planner.farm import Farm, FarmHost, LocalFile, Placed, Placement
+from planner.pins import Pins
+from planner.ports import free_port, stable_port
+from planner.render.bundle import File, Probe
+from planner.render.gateway_checks import (
+    exposure,
+    homeless,
+    host_of,
+    unreachable,
+    unserved,
+    version_of,
+)
+from planner.render.places import unit_name
+from planner.render.programs import Program, program_of
+from planner.render.replica import engine_version
+from planner.render.secrets import ENGINE_KEY, OWNER, client_secret
+from planner.render.service import Listen, Mounted, Service
+from planner.render.yaml_text import to_yaml
+from planner.secret import SecretUse
+
+_LOOPBACK: Final = "127.0.0.1"
+_PORT: Final = 4000
+_TLS_PORT: Final = 443
+_CONTAINER_PORT: Final = 8080
+_CONTAINER_HEALTH: Final = 8081
+_PROXY, _FRONT, _GUARD = "gateway", "front", "guard"
+_GRACE: Final = 120  # what answers now may finish before a changed gateway starts
+_PATIENT: Final = 300
+
+
+class Services(NamedTuple):
+    """Services by host, and what was found."""
+
+    by_host: Mapping[str, tuple[Service, ...]]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def services(placement: Placement, templates: Mapping[str, str]) -> Services:
+    """All that the gateway of a farm takes; nothing without one."""
+    farm = placement.farm
+    spec = farm.blueprint.gateway
+    if spec is None:
+        return Services({}, tuple(homeless(farm)))
+    host, found = host_of(farm, spec)
+    if host is None:
+        return Services({}, found)
+    return _Builder(placement, spec, host, templates).build()
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    placement: Placement
+    spec: schema.Gateway
+    host: FarmHost
+    templates: Mapping[str, str]
+
+    @property
+    def farm(self) -> Farm:
+        return self.placement.farm
+
+    def build(self) -> Services:
+        proxy_row, about_proxy = version_of(litellm.NAME, self.spec.version, self.templates)
+        caddy_row, about_caddy = version_of(caddy.NAME, None, self.templates)
+        found = [*about_proxy, *about_caddy, *exposure(self.spec, self.host)]
+        if proxy_row is None or caddy_row is None:
+            return Services({}, tuple(found))
+        entries = self._entries()
+        found += unreachable(self.host, [self.farm.host(name) for name in self._guarded()])
+        found += unserved(self.farm, entries)
+        files, pins = self.farm.gateway_files, self.farm.pins
+        image, about_image = _program(
+            self.host, self.spec.image, None, files.image, proxy_row, pins, "image"
+        )
+        found += about_image
+        by_host: dict[str, tuple[Service, ...]] = {}
+        for name in dict.fromkeys([self.host.name, *self._guarded()]):
+            host = self.farm.host(name)
+            own = self.spec.caddy
+            program, about = _program(
+                host, own.image, own.binary, files.caddy, caddy_row, pins, "caddy"
+            )
+            found += about
+            if program is None:
+                continue
+            if host is not self.host:
+                by_host[name] = (self._guard(host, program, caddy_row),)
+            elif image is not None:
+                proxy = self._proxy(image, proxy_row, entries)
+                by_host[name] = (proxy, self._front(program, caddy_row, proxy_row))
+        return Services(by_host, tuple(dict.fromkeys(found)))
+
+    def _guarded(self) -> tuple[str, ...]:
+        names = (placed.host.name for placed in self._reached() if placed.host is not self.host)
+        return tuple(dict.fromkeys(name for name in names if name != self.host.name))
+
+    def _reached(self) -> tuple[Placed, ...]:
+        return tuple(placed for placed in self.placement.replicas if not placed.host.rented)
+
+    def _used(self, host: FarmHost) -> set[int]:
+        return {p.port for p in self.placement.replicas if p.host.name == host.name}
+
+    def _port(self, host: FarmHost, name: str, index: int = 0) -> int:
+        start = stable_port(self.farm.project, name, index)
+        return free_port(start, self._used(host), host.name)
+
+    def _base(self, placed: Placed) -> str:
+        if placed.host.name == self.host.name:
+            version = _engine_port(placed, self.templates)
+            return f"http://{placed.name}:{version}/v1"
+        port = self._port(placed.host, _GUARD)
+        return f"http://{_in_url(placed.host.listen)}:{port}/{placed.name}/v1"
+
+    def _entries(self) -> tuple[litellm.Entry, ...]:
+        """One for every model and replica, then one for every role and replica."""
+        wanted: list[tuple[str, str, str | None, str | None]] = []
+        wanted += [(name, name, None, None) for name in self.farm.blueprint.models]
+        roles = self.farm.blueprint.roles.items()
+        wanted += [(name, role.model, role.adapter, name) for name, role in roles]
+        found = []
+        for name, model, adapter, role in wanted:
+            for placed in self._reached():
+                engine = find_engine(placed.model.engine)
+                if placed.model.name != model or engine is None:
+                    continue
+                naming = engine.naming(placed.model, adapter)
+                near = placed.host.name == self.host.name
+                key = None if near else SecretUse(ENGINE_KEY).path
+                base = self._base(placed)
+                found.append(litellm.Entry(name, placed.name, base, naming, role, key))
+        return tuple(found)
+
+    def _roles(self) -> dict[str, litellm.GatewayRole]:
+        blueprint, prompts = self.farm.blueprint, self.farm.gateway_files.prompts
+        found = {}
+        for name, role in blueprint.roles.items():
+            adapter = blueprint.adapters.get(role.adapter or "")
+            told = (role.notice, adapter.notice if adapter else None)
+            notices = dict.fromkeys(notice for notice in told if notice)
+            found[name] = litellm.GatewayRole(
+                system=prompts.get(name, ""),
+                notice="\n\n".join(notices),
+                sampling=role.sampling or schema.Sampling(),
+                fallback=role.fallback,
+            )
+        return found
+
+    def _clients(self) -> dict[str, litellm.GatewayClient]:
+        blueprint = self.farm.blueprint
+        every = (*blueprint.models, *blueprint.roles)
+        found = {}
+        for name, client in (self.spec.clients or {OWNER: schema.Client()}).items():
+            names = (*client.models, *client.roles) or every
+            key = SecretUse(client_secret(name)).path
+            found[name] = litellm.GatewayClient(key, names, client.monthly_tokens)
+        return found
+
+    def _proxy(
+        self, program: Program, row: ServiceVersion, entries: tuple[litellm.Entry, ...]
+    ) -> Service:
+        roles, clients = self._roles(), self._clients()
+        texts = {
+            litellm.CONFIG: to_yaml(litellm.config(entries, roles)),
+            litellm.SETTINGS: litellm.settings(entries, roles, clients),
+            **{name: self.templates[f"gateway/{name}"] for name in litellm.HOOKS},
+        }
+        names = [client_secret(name) for name in clients]
+        names += [ENGINE_KEY] if any(entry.key for entry in entries) else []
+        port = self._port(self.host, _PROXY)
+        return Service(
+            project=self.farm.project,
+            name=_PROXY,
+            resource="gateway",
+            program=program.artifact,
+            command=(*program.command, *litellm.arguments(row.port)),
+            listens=(Listen(row.port, _LOOPBACK, port),),
+            files=_mounted("gateway", litellm.FOLDER, texts),
+            secrets=tuple(map(SecretUse, names)),
+            environment=litellm.environment(),
+            memory_bytes=row.ram_bytes,
+            processes=row.processes,
+            probe=Probe(port, row.health, seconds=_PATIENT),
+            start_seconds=row.start_seconds,
+            grace_seconds=_GRACE,
+            volumes=(("gateway", litellm.DATA),),
+            sysctls=litellm.sysctls(),
+        )
+
+    def _front(self, program: Program, row: ServiceVersion, proxy: ServiceVersion) -> Service:
+        spec, port = self.spec, _public_port(self.spec)
+        names = _names(spec, self.host)
+        text = caddy.front(
+            f":{_CONTAINER_PORT}",
+            f":{_CONTAINER_HEALTH}",
+            f"{_PROXY}:{proxy.port}",
+            names,
+            private=spec.domain is None or spec.expose is not schema.Exposure.PUBLIC,
+        )
+        health = self._port(self.host, _FRONT)
+        opened = tuple(Listen(_CONTAINER_PORT, at, port) for at in _addresses(spec, self.host))
+        listens = (*opened, Listen(_CONTAINER_HEALTH, _LOOPBACK, health))
+        data = (("front", caddy.DATA),) if names else ()
+        return self._caddy(program, row, _FRONT, "gateway.caddy", text, listens, health, (), data)
+
+    def _guard(self, host: FarmHost, program: Program, row: ServiceVersion) -> Service:
+        here = [placed for placed in self._reached() if placed.host.name == host.name]
+        port, health = self._port(host, _GUARD), self._port(host, _GUARD, 1)
+        use = SecretUse(ENGINE_KEY)
+        if host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
+            # a unit's own listeners; systemd shows a service its secrets in a folder of its name
+            engines = tuple(
+                caddy.Guarded(p.name, p.model.spec.task, f"{_in_url(p.bind)}:{p.port}")
+                for p in here
+            )
+            unit = unit_name(self.farm.project, _GUARD)
+            key = f"/run/credentials/{unit}/{use.name}"
+            listen, inside = f"{_in_url(host.listen)}:{port}", f"{_LOOPBACK}:{health}"
+            listens: tuple[Listen, ...] = ()
+        else:
+            engines = tuple(
+                caddy.Guarded(
+                    p.name, p.model.spec.task, f"{p.name}:{_engine_port(p, self.templates)}"
+                )
+                for p in here
+            )
+            key = use.path
+            listen, inside = f":{_CONTAINER_PORT}", f":{_CONTAINER_HEALTH}"
+            listens = (
+                Listen(_CONTAINER_PORT, host.listen or _LOOPBACK, port),
+                Listen(_CONTAINER_HEALTH, _LOOPBACK, health),
+            )
+        text = caddy.guard(listen, inside, key, engines)
+        return self._caddy(program, row, _GUARD, "gateway.caddy", text, listens, health, (use,))
+
+    def _caddy(
+        self,
+        program: Program,
+        row: ServiceVersion,
+        name: str,
+        resource: str,
+        text: str,
+        listens: tuple[Listen, ...],
+        health: int,
+        secrets: tuple[SecretUse, ...],
+        volumes: tuple[tuple[str, str], ...] = (),
+    ) -> Service:
+        return Service(
+            project=self.farm.project,
+            name=name,
+            resource=resource,
+            program=program.artifact,
+            command=(*program.command, *caddy.arguments()),
+            listens=listens,
+            files=_mounted(name, caddy.FOLDER, {caddy.CONFIG: text}),
+            secrets=secrets,
+            environment=caddy.environment(),
+            memory_bytes=row.ram_bytes,
+            processes=row.processes,
+            probe=Probe(health, row.health, seconds=_PATIENT),
+            start_seconds=row.start_seconds,
+            grace_seconds=_GRACE,
+            volumes=volumes,
+        )
+
+
+def _mounted(folder: str, seen: str, texts: Mapping[str, str]) -> tuple[Mounted, ...]:
+    return tuple(
+        Mounted(File(f"{folder}/{name}", text), f"{seen}/{name}") for name, text in texts.items()
+    )
+
+
+def _in_url(address: str | None) -> str:
+    return f"[{address}]" if address and ":" in address else address or _LOOPBACK
+
+
+def _public_port(spec: schema.Gateway) -> int:
+    default = _TLS_PORT if spec.expose is schema.Exposure.PUBLIC else _PORT
+    return spec.port or default
+
+
+def _addresses(spec: schema.Gateway, host: FarmHost) -> tuple[str, ...]:
+    match spec.expose:
+        case schema.Exposure.LOOPBACK:
+            return (_LOOPBACK,)
+        case schema.Exposure.LAN:
+            return (host.listen or _LOOPBACK,)
+        case schema.Exposure.PUBLIC:
+            return ("0.0.0.0", "::")
+
+
+def _names(spec: schema.Gateway, host: FarmHost) -> tuple[str, ...]:
+    """What certificates are for; none on loopback, where nobody listens in."""
+    if spec.expose is schema.Exposure.LOOPBACK:
+        return ()
+    if spec.expose is schema.Exposure.PUBLIC:
+        return (spec.domain,) if spec.domain else ()
+    return tuple(name for name in (spec.domain, host.listen) if name)
+
+
+def _engine_port(placed: Placed, templates: Mapping[str, str]) -> int:
+    """The port of a replica's engine inside its container."""
+    engine = find_engine(placed.model.engine)
+    row = engine_version(engine, placed.model, templates)[0] if engine else None
+    return row.port if row else placed.port
+
+
+def _program(
+    host: FarmHost,
+    image: str | schema.ImageArchive | None,
+    binary: str | None,
+    file: LocalFile | None,
+    row: ServiceVersion,
+    pins: Pins,
+    key: str,
+) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    return program_of(host, image, binary, file, row, pins, ("gateway", key))

@@ -1,0 +1,249 @@
+"""The gateway on real hosts: LiteLLM before two engines on two hosts, asked by the names of roles.
+
+One host carries the gateway, one an engine in a container, one an engine in a unit.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner import deployment
+from planner.apply.result import ApplyResult
+from planner.secret import SecretValue
+from tests.e2e.test_farm import eventually
+from tests.farm import gateway as images
+from tests.farm.control import Farm, Host
+from tests.helpers.gateway_client import Answer, Client
+from tests.helpers.tiny_lora import write_tiny_lora
+
+pytestmark = pytest.mark.farm
+
+PORT = 4000
+AUTHORITY = "/var/lib/docker/volumes/planner-roles_front/_data/caddy/pki/authorities/local/root.crt"
+NOTICE = "an alternative view, not accepted medicine"
+NAMES = ("calm", "loud")
+
+
+class Stage:
+    """The blueprint, its hosts, and what is changed in it while it runs."""
+
+    def __init__(self, path: Path, farm: Farm, document: dict[str, Any]) -> None:
+        self.path, self.farm, self.document = path, farm, document
+        self.front, self.left, self.right = (
+            farm.host("farm1"),
+            farm.host("farm2"),
+            farm.host("farm3"),
+        )
+        self.write()
+
+    def write(self) -> None:
+        self.path.write_text(json.dumps(self.document))  # JSON is YAML
+
+    def apply(self) -> ApplyResult:
+        with deployment.planning(self.path) as planned:
+            deployment.stop_for(planned)
+            values = deployment.secrets_for(planned, _no_questions)
+            result = deployment.carry_out(planned, lambda _: None, "apply", values)
+        assert not result.errors, [f"{item.summary}: {item.cause}" for item in result.errors]
+        return result
+
+    def client(self, name: str) -> Client:
+        key = (self.path.parent / f".planner/secrets/roles/client-{name}").read_text()
+        authority = self.front.run(
+            "cat",
+            "/var/lib/docker/volumes/planner-roles_front/_data/caddy/pki/authorities/local/root.crt",
+        ).stdout
+        return Client(f"https://{self.front.address}:{PORT}", key, authority)
+
+    def engine_pids(self) -> tuple[str, str]:
+        inside = self.left.run(
+            "docker", "inspect", "--format", "{{.State.Pid}}", "planner-roles-chat-0-1"
+        ).stdout
+        unit = "planner-roles-chat-1.service"
+        bare = self.right.run("systemctl", "show", unit, "--property=MainPID", "--value").stdout
+        return inside.strip(), bare.strip()
+
+
+def _no_questions(name: str) -> SecretValue:
+    raise AssertionError(f"{name} was asked for")
+
+
+def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
+    names = {"front": "farm1", "left": "farm2", "right": "farm3"}
+    runtimes = {"right": "systemd"}
+    return {
+        "planner": 1,
+        "project": "roles",
+        "hosts": {
+            name: {
+                "address": f"root@{farm.host(host).address}",
+                "identity": str(farm.key),
+                "ram": "8GiB",
+                "disk": "100GB",
+                "runtime": runtimes.get(name, "compose"),
+            }
+            for name, host in names.items()
+        },
+        "models": {
+            "chat": {
+                "source": str(model),
+                "engine": "llama.cpp",
+                "image": {"archive": str(llama)},
+                "context": "1k",
+                "parallel": 1,
+                "replicas": 2,
+                "adapters": list(NAMES),
+                "on": ["left", "right"],
+            }
+        },
+        "adapters": {
+            name: {"base": str(model), "source": f"./{name}.gguf", "rank": 4} for name in NAMES
+        },
+        "roles": {
+            "monk": {"model": "chat", "adapter": "calm", "sampling": {"temperature": 0}},
+            "herald": {
+                "model": "chat",
+                "adapter": "loud",
+                "notice": NOTICE,
+                "sampling": {"temperature": 0},
+            },
+        },
+        "gateway": {
+            "on": "front",
+            "expose": "lan",
+            "image": {"archive": str(images.ensure_litellm(farm.layout))},
+            "caddy": {"image": {"archive": str(images.ensure_caddy(farm.layout))}},
+            "clients": {"alice": {}, "bob": {"models": ["chat"], "monthly_tokens": 100}},
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def stage(
+    farm: Farm, llama_archive: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("gateway")
+    for seed, name in enumerate(NAMES):
+        write_tiny_lora(folder / f"{name}.gguf", seed=seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLANNER_KNOWN_HOSTS", str(farm.known_hosts))
+        found = Stage(folder / "roles.yaml", farm, document(farm, llama_archive, tiny_model))
+        found.apply()
+        yield found
+        with deployment.clearing(found.path) as planned:
+            cleared = deployment.carry_out(planned, lambda _: None, "destroy")
+    assert cleared.errors == ()
+
+
+def said(answer: Answer) -> str:
+    assert answer.status == 200, answer.text
+    return answer.content
+
+
+def test_roles_answer_by_their_names(stage: Stage) -> None:
+    alice = stage.client("alice")
+    base, monk, herald = (
+        said(alice.ask(name, temperature=0)) for name in ("chat", "monk", "herald")
+    )
+    assert len({base, monk, herald.removeprefix(f"{NOTICE}\n\n")}) == 3, (base, monk, herald)
+    assert herald.startswith(f"{NOTICE}\n\n")
+    assert NOTICE not in base + monk
+    whole = said(alice.ask("herald"))
+    assert whole == herald
+    streamed = alice.stream("herald")
+    assert "".join(streamed) == herald
+    assert len(streamed) > 2  # in pieces, as they come
+    with deployment.planning(stage.path) as planned:
+        assert planned.plan.empty, planned.plan.operations
+
+
+def test_both_replicas_answer(stage: Stage) -> None:
+    alice = stage.client("alice")
+    replicas = {alice.ask("monk").replica for _ in range(20)}
+    assert replicas == {"monk/chat-0", "monk/chat-1"}
+
+
+def test_a_client_is_held_to_its_names_and_tokens(stage: Stage) -> None:
+    bob = stage.client("bob")
+    assert bob.names() == ["chat"]
+    assert bob.ask("monk").status == 403
+    statuses = [bob.ask("chat").status for _ in range(8)]
+    assert statuses[0] == 200
+    assert statuses[-1] == 429
+    assert stage.client("alice").ask("chat").status == 200
+    nobody = Client(bob.url, "sk-nobody", bob.authority)
+    assert nobody.ask("chat").status == 401
+    assert Client(bob.url, "", bob.authority).ask("chat").status == 401
+
+
+class Load:
+    """Clients that ask all the time, and what they got: start, seconds, status, replica."""
+
+    def __init__(self, client: Client, clients: int = 4) -> None:
+        self.client = client
+        self.rows: list[tuple[float, float, int, str]] = []
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(at,)) for at in range(clients)]
+
+    def _ask(self, at: int) -> None:
+        while not self._over.is_set():
+            begun = time.monotonic()
+            try:
+                answer = self.client.ask(("monk", "herald", "chat")[at % 3], timeout=120)
+                status, replica = answer.status, answer.replica or ""
+            except OSError:
+                status, replica = 0, ""
+            self.rows.append((begun, time.monotonic() - begun, status, replica))
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def served_by(self, replica: str, since: float) -> bool:
+        """Whether the replica has answered something that was asked after ``since``."""
+        return any(row[0] >= since and row[3].endswith(replica) for row in list(self.rows))
+
+
+@pytest.mark.parametrize(("name", "replica"), [("left", "chat-0"), ("right", "chat-1")])
+def test_a_dead_host_costs_no_request_and_serves_again(
+    stage: Stage, name: str, replica: str
+) -> None:
+    host: Host = getattr(stage, name)
+    other = "chat-1" if replica == "chat-0" else "chat-0"
+    with Load(stage.client("alice")) as load:
+        eventually(lambda: load.served_by(replica, 0), f"an answer of {replica}", 60)
+        died = time.monotonic()
+        host.kill()
+        eventually(lambda: load.served_by(other, died + 8), f"answers of {other} alone", 60)
+        host.boot()
+        back = time.monotonic()
+        eventually(lambda: load.served_by(replica, back), f"an answer of {replica} again", 60)
+    failed = [row for row in load.rows if row[2] != 200]
+    under_way = [row for row in failed if row[0] < died < row[0] + row[1]]
+    assert failed == under_way, failed
+    with deployment.planning(stage.path) as planned:
+        assert planned.plan.empty, planned.plan.operations
+
+
+def test_a_third_role_restarts_no_engine(stage: Stage) -> None:
+    before = stage.engine_pids()
+    assert all(before)
+    stage.document["roles"]["crier"] = {"model": "chat", "adapter": "loud", "notice": "hear, hear"}
+    stage.write()
+    stage.apply()
+    assert stage.engine_pids() == before
+    assert said(stage.client("alice").ask("crier")).startswith("hear, hear\n\n")
+    assert NOTICE in said(stage.client("alice").ask("herald"))
