@@ -28,6 +28,10 @@ _SCALE: Final[dict[str, int]] = {
     "tib": TIB,
     "pib": 1 << 50,
 }
+# Beyond anything that exists; arithmetic on larger ones would overflow somewhere.
+_MOST_BYTES: Final = 1 << 60
+_MOST_TOKENS: Final = 1 << 40
+_MOST_DIGITS: Final = 40
 _QUANTITY: Final = re.compile(r"(\d[\d_]*(?:\.\d+)?)\s*([A-Za-z]+)")
 _TOKENS: Final = re.compile(r"(\d[\d_]*(?:\.\d+)?)\s*([kKmM]?)")
 
@@ -46,7 +50,12 @@ def parse_bytes(text: str) -> int:
         raise ValueError(f"{match[2]!r} is not a unit of size: write MiB, GiB, TiB, MB, GB or TB")
     scale = _SCALE[unit]
     whole, _, fraction = number.partition(".")
-    return int(whole) * scale + (int(fraction) * scale // 10 ** len(fraction) if fraction else 0)
+    if len(number) > _MOST_DIGITS:
+        raise ValueError(f"{text[:20]!r}... has too many digits")
+    size = int(whole) * scale + (int(fraction) * scale // 10 ** len(fraction) if fraction else 0)
+    if size > _MOST_BYTES:
+        raise ValueError(f"{text!r} is more than there is anywhere: write a smaller size")
+    return size
 
 
 def parse_tokens(text: str) -> int:
@@ -59,12 +68,16 @@ def parse_tokens(text: str) -> int:
         raise ValueError(f"{text!r} is not a number of tokens: write 32768 or 32k")
     scale = {"": 1, "k": KIB, "m": MIB}[match[2].lower()]
     whole, _, fraction = match[1].replace("_", "").partition(".")
+    if len(match[1]) > _MOST_DIGITS:
+        raise ValueError(f"{text[:20]!r}... has too many digits")
     tokens, rest = int(whole) * scale, 0
     if fraction:
         extra, rest = divmod(int(fraction) * scale, 10 ** len(fraction))
         tokens += extra
     if rest or tokens <= 0:
         raise ValueError(f"{text!r} is not a whole number of tokens: write 32768 or 32k")
+    if tokens > _MOST_TOKENS:
+        raise ValueError(f"{text!r} is more than any model takes: write a smaller number")
     return tokens
 
 

@@ -41,7 +41,8 @@ Names = Annotated[
     tuple[Name, ...],
     BeforeValidator(_listed, json_schema_input_type=str | list[str]),
 ]
-Count = Annotated[int, Field(ge=1, strict=True)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000_000, strict=True)]
+Replicas = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 SecretText = Annotated[
@@ -238,7 +239,7 @@ class Model(Section):
     context: Tokens | None = None
     parallel: Count | None = None
     kv_dtype: Text | None = None
-    replicas: Count = 1
+    replicas: Replicas = 1
     tensor_parallel: Count | None = None
     pipeline_parallel: Count | None = None
     expert_parallel: bool = False

@@ -1,0 +1,83 @@
+"""Broken blueprints end in words: no traceback, no long wait, no large memory, no packet.
+
+Faults: values, keys, lines and bytes changed, left out, doubled and moved; two blueprints spliced;
+deep nests, swarms of aliases and lists of thousands. The whole sweep of 100,000 is a command of its
+own (see the README); a sample of it runs here, beside every one that once went wrong.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket
+from pathlib import Path
+
+import pytest
+
+from planner.cli.main import run
+from tests.faults import mutants
+from tests.faults.mutations import ROOT, mutant, seeds_once
+
+# What went wrong in a sweep once, as a line of `models.chat` of the quickstart.
+FOUND = (f"context: {'9' * 400}", f"context: {'9' * 39}k", f"footprint: {'9' * 400}GiB")
+SAMPLE = 300
+
+
+def apart(numbers: range) -> mutants.Report:
+    """The batch in a process of its own, as the sweep runs it."""
+    with multiprocessing.get_context("spawn").Pool(1, initializer=mutants.guard) as pool:
+        return pool.apply(mutants.run_batch, (numbers,))
+
+
+def test_a_sample_ends_in_words() -> None:
+    report = apart(range(10_000_000, 10_000_000 + SAMPLE))
+    assert report.wrong == []
+    assert report.cases == SAMPLE
+    # some are right after all: the sample reaches what comes after the first check as well
+    assert 0 < report.valid < SAMPLE // 2
+
+
+@pytest.mark.parametrize("line", FOUND, ids=lambda line: line[:12])
+def test_what_went_wrong_once_does_not_any_more(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "blueprints/quickstart.yaml").read_text()
+    key = line.partition(":")[0]
+    kept = [row for row in text.splitlines() if not row.strip().startswith(f"{key}:")]
+    at = next(n for n, row in enumerate(kept) if row.strip() == "chat:")
+    path = tmp_path / "blueprint.yaml"
+    path.write_text("\n".join([*kept[: at + 1], f"    {line}", *kept[at + 1 :]]))
+    assert run(["validate", str(path)]) == 3
+    assert key in capsys.readouterr().err
+
+
+def test_the_same_number_gives_the_same_blueprint() -> None:
+    assert mutant(7, seeds_once()) == mutant(7, seeds_once())
+    assert len({mutant(number, seeds_once()) for number in range(100)}) > 95
+
+
+def _reach_out(words: list[str]) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.connect(("127.0.0.1", 9))
+    return run(words)
+
+
+def _fail(words: list[str]) -> int:
+    print("Traceback (most recent call last): \x1b[2J")
+    return 1
+
+
+def _planted(name: str) -> mutants.Report:
+    from planner.cli import main
+
+    main.run = {"_reach_out": _reach_out, "_fail": _fail}[name]
+    return mutants.run_batch(range(3))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("_reach_out", "asked for socket.connect"), ("_fail", "exit code 1"), ("_fail", "printed")],
+)
+def test_the_sweep_would_notice(fault: str, said: str) -> None:
+    with multiprocessing.get_context("spawn").Pool(1, initializer=mutants.guard) as pool:
+        report = pool.apply(_planted, (fault,))
+    assert any(said in why for why in report.wrong), report.wrong
