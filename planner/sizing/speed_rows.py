@@ -98,8 +98,8 @@ def class_of(device: Accelerator) -> SpeedClass:
     name = f"{device.name} {device.architecture}".lower()
     if "apple" in name:
         return APPLE
-    if "gb10 " in f"{name} " or "gb10" in device.architecture:
-        return UNIFIED if "gb100" in name else GB10
+    if device.architecture.endswith("gb10"):
+        return GB10
     if device.unified:
         return STRIX if "strix" in name else UNIFIED
     if any(word in name for word in _HBM_PARTS) or (device.bandwidth or 0) > _HBM_FROM:

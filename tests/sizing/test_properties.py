@@ -172,3 +172,42 @@ def test_depth_never_makes_decoding_faster(model: str, depth: int, times: int) -
     assert far.decode is not None
     assert far.decode.expected <= near.decode.expected
     assert 0 < far.decode.low < far.decode.expected < far.decode.high
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(["deepseek-ai/DeepSeek-R1", "deepseek-ai/DeepSeek-V2-Lite", "Qwen/Qwen3-8B"]),
+    st.sampled_from([None, "3600", "3915", "3950", "4300"]),
+    st.sampled_from([None, 0, 1, 2, 3]),
+    st.sampled_from([None, 0, 256, 2048]),
+    st.sampled_from([None, True, False]),
+    CONTEXT,
+    MORE,
+)
+def test_ik_latent_modes_grow_with_context(
+    model: str, build: str | None, mla: int | None, amb: int | None, flash: bool | None,
+    context: int, times: int,
+) -> None:  # fmt: skip
+    options: dict[str, Any] = {"quant": "Q4_K_M", "engine_version": build, "mla": mla}
+    options |= {"attention_batch": amb, "flash_attention": flash}
+    less = report(model, "ik_llama.cpp", card(80), context=context, **options)
+    more = report(model, "ik_llama.cpp", card(80), context=context * times, **options)
+    assert_grows(less, more, set())
+
+
+@settings(max_examples=60, deadline=None)
+@given(MODELS, st.sampled_from(["vllm", "llama.cpp", "ik_llama.cpp"]), st.integers(0, 32_768), MORE)
+def test_depth_never_makes_a_prompt_faster_nor_a_larger_batch_slower(
+    model: str, engine: str, depth: int, times: int
+) -> None:
+    options: dict[str, Any] = {"quant": "bf16" if engine == "vllm" else "Q4_K_M"}
+    batch = "batch" if engine == "vllm" else "ubatch"
+    near, far, wide = (
+        report(model, engine, card(200), depth=at, **{batch: tokens}, **options).prefill
+        for at, tokens in ((depth, 256), (depth * times, 256), (depth, 256 * times))
+    )
+    assert near is not None
+    assert far is not None
+    assert wide is not None
+    assert 0 < far.expected <= near.expected <= wide.expected
+    assert near.low < near.expected < near.high

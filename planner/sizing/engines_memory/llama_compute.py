@@ -142,12 +142,13 @@ def _expanded_latent(
 
 
 def _slice(a: Architecture, context: int, limit: int | None) -> int:
-    """Bytes of K and V in f32 of as many heads as ``-amb`` allows: all, halved until they fit."""
-    heads = a.latent_heads
-    each = (a.latent_nope_dim + a.latent_value_dim) * context * _F32
-    while limit is not None and heads % 2 == 0 and heads * each > limit:
-        heads //= 2
-    return heads * each
+    """Bytes of K and V in f32 of as many heads as ``-amb`` allows.
+
+    The engine halves the heads until they fit; the limit itself is taken, so that a longer context
+    never seems to take less.
+    """
+    whole = a.latent_heads * (a.latent_nope_dim + a.latent_value_dim) * context * _F32
+    return whole if limit is None else min(whole, limit)
 
 
 def host_bytes(architecture: Architecture, graph: Graph) -> int:
