@@ -266,16 +266,16 @@ def _shape(
     from planner.catalogue.shapes import find_shape
     from planner.sizing.architectures import architecture_of
 
-    if missed.reason is not None:
-        pipeline = find_pipeline(reader, missed.name)
+    shape = find_shape(reader, missed.name) if missed.reason is None else None
+    if shape is None or isinstance(shape, NotFound):
+        # of a repository with one file for every use, that file may be named
+        repository = "/".join(missed.name.split("/")[:2])
+        pipeline = find_pipeline(reader, repository)
         if isinstance(pipeline, NotFound):
             return None
         from planner.sizing.architectures.pipelines import pipeline_architecture
 
         return pipeline_architecture(pipeline.row)
-    shape = find_shape(reader, missed.name)
-    if isinstance(shape, NotFound):
-        return None
     said = f"{shape.row.id} is known by its shape alone: it is sized, its licence is not known"
     found.append(note(shape.note or said, *path, detail=said if shape.note else None))
     return architecture_of(shape.row.config, shape.row.architecture)

@@ -1,29 +1,39 @@
 """Builds a placement from a golden case: its blueprint, and what sizing and placing said of it.
 
-`placement.yaml` stands for the stages before, so that a better estimate changes no golden file.
+`placement.yaml` stands for the stages before, so that a better estimate changes no golden file. A
+case without a blueprint of its own is a shipped one, pinned by the case's lock file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from planner.farm import Farm, FarmAdapter, FarmModel, LocalFile, Placed, Placement
 from planner.sizing.values import DeviceSize, HostSize, SizeReport, Term
+from planner.sources.lock_file import read_lock
 from planner.workflows import validate
+
+SHIPPED: Final = "shipped-"  # begins the name of a case that renders a shipped blueprint
+BLUEPRINTS: Final = Path(__file__).parents[2] / "blueprints"
 
 
 def read_placement(case: Path) -> Placement:
     """The placement of a case folder. Fails when its blueprint is not valid."""
     data = yaml.safe_load((case / "placement.yaml").read_text())
-    validated = validate(case / "blueprint.yaml")
+    own = case / "blueprint.yaml"
+    validated = validate(
+        own if own.exists() else BLUEPRINTS / f"{case.name.removeprefix(SHIPPED)}.yaml"
+    )
     assert validated.farm is not None, validated.diagnostics
     files: Mapping[str, Any] = data.get("files", {})
     models = tuple(_with_files(model, files.get(model.name, {})) for model in validated.farm.models)
     farm = validated.farm._replace(models=models)
+    if not own.exists():
+        farm = farm._replace(pins=read_lock(case))
     replicas = tuple(_placed(farm, row) for row in data["replicas"])
     return Placement(farm, replicas)
 
@@ -71,7 +81,9 @@ def _placed(farm: Farm, row: Mapping[str, Any]) -> Placed:
         max_context=None,
         decode=None,
         prefill=None,
+        share=row.get("share"),
     )
+    model = model._replace(memory_share=row.get("memory_share"))
     return Placed(model, row.get("index", 0), host, devices, report, row["port"])
 
 
