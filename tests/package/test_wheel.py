@@ -76,7 +76,12 @@ def test_it_holds_every_row_and_script(contents: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "pattern"),
-    [("templates", "*.j2"), ("blueprints", "*.yaml"), ("inventory", "*.yaml")],
+    [
+        ("templates", "*.j2"),
+        ("blueprints", "*.yaml"),
+        ("blueprints/prompts", "*.md"),
+        ("inventory", "*.yaml"),
+    ],
 )
 def test_it_holds_what_stands_at_the_top(
     contents: dict[str, bytes], folder: str, pattern: str
@@ -91,7 +96,8 @@ def test_it_holds_nothing_else(contents: dict[str, bytes]) -> None:
     """No tests, caches, records or keys of whoever built it."""
     kinds = (".py", ".yaml", ".sh", ".j2", ".typed")
     others = [name for name in contents if ".dist-info/" not in name and not name.endswith(kinds)]
-    assert others == []
+    prompts = "planner/_shipped/blueprints/prompts/"
+    assert [name for name in others if not (name.startswith(prompts) and name[-3:] == ".md")] == []
     roots = {name.split("/")[0] for name in contents}
     assert {root for root in roots if not root.endswith(".dist-info")} == {"planner"}
 
