@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 from planner.diagnostics import error, note
 from planner.sizing.adapters import adapter_bytes
+from planner.sizing.architecture import Architecture, Layer, LayerKind
 from planner.sizing.engines_memory.common import (
     EngineMemory,
     Plan,
@@ -26,6 +28,12 @@ _FRACTION: Final = 0.88
 _BEFORE: Final = int(0.6 * GIB)
 _BEFORE_TP: Final = int(1.6 * GIB)
 _GRAPHS: Final = int(2.0 * GIB)
+# memory of recurrent states beside that of the KV pool (server_args: mamba_full_memory_ratio)
+_STATE_RATIO: Final = 0.9
+# models whose sliding layers have a pool of their own, and its tokens beside the full ones
+# (server_args: swa_full_tokens_ratio; model_config: is_hybrid_swa_model)
+_WINDOW_POOLS: Final = frozenset({"gpt_oss", "llama4"})
+_WINDOW_RATIO: Final = Fraction(8, 10)
 _SOURCE: Final = "SGLang model_runner: mem_fraction_static"
 
 
@@ -50,8 +58,8 @@ def memory(plan: Plan) -> EngineMemory:
         draft = _draft(plan, tp) if stage == pp - 1 else 0
         pool = int(free * fraction) - weights - slots - draft
         span = stage_layers(len(a.layers), pp, stage)
-        each = sum(token_bytes(a.layers[i], plan.kv, tp) for i in span)
-        tokens.append(int(max(0, pool) * pool_share(plan) // each) if each else 0)
+        layers = tuple(a.layers[i] for i in span)
+        tokens.append(_tokens(a, layers, plan, int(max(0, pool) * pool_share(plan)), tp))
         rest = free - int(free * fraction)
         graphs = 0 if request.eager else min(_GRAPHS, rest)
         devices.append(
@@ -60,7 +68,8 @@ def memory(plan: Plan) -> EngineMemory:
                 term(
                     "kv_cache",
                     pool if a.causal else 0,
-                    f"{show(free)} free before load x {fraction:g} - weights {show(weights)}",
+                    f"{show(free)} free before load x {fraction:g} - weights {show(weights)}"
+                    + _divided(a),
                     _SOURCE,
                 ),
                 term("activations", rest - graphs, "what the fraction leaves for running", _SOURCE),
@@ -81,6 +90,31 @@ def memory(plan: Plan) -> EngineMemory:
         )
     host = (term("runtime", 4 * GIB, "Python, PyTorch and the API server; a rough figure"),)
     return EngineMemory(tuple(devices), host, fits, capacity, capacity, tuple(found), fraction)
+
+
+def _tokens(a: Architecture, layers: tuple[Layer, ...], plan: Plan, pool: int, tp: int) -> int:
+    """Tokens of the longest pool that ``pool`` bytes hold.
+
+    Models with recurrent layers give their states a share first; those with a pool of their own for
+    sliding layers keep fewer tokens there.
+    """
+    if any(layer.kind is LayerKind.LINEAR for layer in layers):
+        pool = int(pool / (1 + _STATE_RATIO))
+    ratio = _WINDOW_RATIO if a.family in _WINDOW_POOLS else Fraction(1)
+    each = sum(
+        token_bytes(layer, plan.kv, tp) * (ratio if layer.kind is LayerKind.SLIDING else 1)
+        for layer in layers
+    )
+    return int(pool // each) if each else 0
+
+
+def _divided(a: Architecture) -> str:
+    if a.layers_of(LayerKind.LINEAR):
+        share = _STATE_RATIO / (1 + _STATE_RATIO)
+        return f"; {share:.0%} of it for recurrent states (--mamba-full-memory-ratio)"
+    if a.family in _WINDOW_POOLS:
+        return f"; sliding layers keep {float(_WINDOW_RATIO):g} of the tokens (SWAKVPool)"
+    return ""
 
 
 def _slots(plan: Plan) -> str:
