@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from planner.sizing.architecture import Architecture, Layer, LayerKind
@@ -95,6 +96,7 @@ def parse_kv_types(text: str | None, *, gguf: bool | None = None) -> KvTypes:
     return KvTypes(named[0], named[-1])
 
 
+@lru_cache(maxsize=4096)  # a model's layers are alike, and every size of it asks for each
 def token_bytes(layer: Layer, types: KvTypes, ranks: int = 1) -> Fraction:
     """Bytes one token takes in one layer on one rank. MLA's latent is whole on every rank."""
     if layer.kind in (LayerKind.LINEAR, LayerKind.STATELESS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from planner.sizing.architecture import Architecture, Layer, LayerKind
@@ -44,6 +45,7 @@ class CacheShape:
         return 1 if self.unified else self.slots
 
 
+@lru_cache(maxsize=1024)  # a model's layers are alike
 def layer_bytes(layer: Layer, architecture: Architecture, types: KvTypes, shape: CacheShape) -> int:
     """Bytes of one layer's cache or state, over all slots."""
     match layer.kind:
