@@ -111,7 +111,8 @@ class Engine(NamedTuple):
     not everywhere.
     ``adapter_list`` is the text of the file that names them at each start, for engines that
     also load them while they run. ``settings`` are what it must say of itself once it runs, by the
-    names that its file in ``planner.engines.api`` reads.
+    names that its file in ``planner.engines.api`` reads. ``loads_converted``
+    says that it loads models in the format of CTranslate2.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Engine(NamedTuple):
     files: Callable[[Launch], tuple[EngineFile, ...]] = _no_files
     weights_at: Callable[[Launch], str | None] | None = None
     reads_key: bool = False
+    loads_converted: bool = False
     key_variable: str | None = None
     adapter_list: Callable[[Launch], str] | None = None
     settings: Callable[[Launch], tuple[Setting, ...]] = no_settings

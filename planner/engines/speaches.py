@@ -98,4 +98,5 @@ SPEACHES: Final = Engine(
     files=_files,
     weights_at=_weights_at,
     key_variable="API_KEY",
+    loads_converted=True,
 )

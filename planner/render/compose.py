@@ -216,9 +216,8 @@ def _identity(replica: Replica) -> dict[str, Any]:
 def _limits(replica: Replica) -> dict[str, Any]:
     limits: dict[str, Any] = {"pids_limit": replica.version.processes}
     most = memory_limit(replica)
-    if most is not None:
-        # the same for both: weights on a swap disk answer in minutes
-        limits |= {"mem_limit": most, "memswap_limit": most}
+    # the same for both: weights on a swap disk answer in minutes
+    limits |= {"mem_limit": most, "memswap_limit": most}
     if replica.placed.model.spec.cpus:
         limits["cpuset"] = replica.placed.model.spec.cpus
     if len(replica.placed.devices) > 1:

@@ -10,6 +10,10 @@ from planner.pins import HubFile
 
 # Copies of the same weights for other runtimes.
 _OTHER_FOLDERS: Final = ("original/", "onnx/", "openvino/", "metal/", "gguf/")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@ -]*(?:/[A-Za-z0-9._+=@ -]+)*")
+_WEIGHTS: Final = (".safetensors", ".gguf")
+_CODE: Final = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".py", ".so")
+_CONVERTED: Final = "model.bin"
 _SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
 
@@ -19,7 +23,27 @@ def folder_files(files: Sequence[HubFile]) -> tuple[HubFile, ...]:
     if any(f.name.startswith("model") and _is_weights(f) for f in kept):
         # some publishers add the same weights in one piece, named "consolidated"
         kept = [f for f in kept if not f.name.startswith("consolidated")]
+    if any(_is_weights(f) for f in kept):
+        # of two copies the one that everybody reads as data
+        kept = [f for f in kept if f.name != _CONVERTED]
     return tuple(sorted(kept, key=lambda f: f.name))
+
+
+def unsafe(files: Sequence[HubFile], *, converted: bool) -> str | None:
+    """Why these files may not go to a host, whatever the list says: it can be edited, and comes
+    from whoever published them; None when they may.
+
+    Names stay below their folder; weights have a hash; what is unpickled can run code.
+    ``converted`` allows CTranslate2's ``model.bin``, which is none.
+    """
+    for file in files:
+        if not _NAME.fullmatch(file.name) or ".." in file.name.split("/"):
+            return f"the name {file.name!r} could lead out of the model's folder"
+        if file.name.endswith(_CODE) and not (converted and file.name == _CONVERTED):
+            return f"{file.name} can run code when it is loaded"
+        if file.name.endswith((*_WEIGHTS, _CONVERTED)) and not file.sha256:
+            return f"{file.name} has no SHA-256 by which what arrives could be checked"
+    return None
 
 
 def gguf_files(

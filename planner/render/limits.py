@@ -17,15 +17,14 @@ _LEAST_SECONDS: Final = 120
 _COPIES: Final = 4 * GIB
 
 
-def memory_limit(replica: Replica) -> int | None:
-    """Bytes of RAM the workload is held to; None when sizing counted nothing on the host.
+def memory_limit(replica: Replica) -> int:
+    """Bytes of RAM the workload is held to.
 
-    Five quarters of what sizing counted, plus what the engine's process takes beside that, in
-    steps of 256 MiB (1 GiB above 8 GiB): a slightly better estimate must not restart anything.
+    Five quarters of what sizing counted, or of the weights where it counted nothing on the host,
+    plus what the engine's process takes beside that, in steps of 256 MiB (1 GiB above 8 GiB): a
+    slightly better estimate must not restart anything.
     """
-    used = replica.placed.report.host.used_bytes
-    if used <= 0:
-        return None
+    used = replica.placed.report.host.used_bytes or _weight_bytes(replica)
     if replica.hot:
         terms = replica.placed.report.host.terms
         copies = sum(term.bytes for term in terms if term.name == "adapters")

@@ -201,10 +201,9 @@ def _processors(replica: Replica) -> list[Entry]:
 
 
 def _limits(replica: Replica) -> list[Entry]:
-    most = memory_limit(replica)
-    memory = [] if most is None else [entry("MemoryMax", str(most)), entry("MemorySwapMax", "0")]
     return [
-        *memory,
+        entry("MemoryMax", str(memory_limit(replica))),
+        entry("MemorySwapMax", "0"),
         entry("TasksMax", str(replica.version.processes)),
         entry("LimitMEMLOCK", "infinity"),
         entry("LimitNOFILE", "65536"),

@@ -13,7 +13,7 @@ from planner.engines.registry import ENGINES
 from planner.farm import FarmModel, SourceKind
 from planner.pins import HubFile, HubPin, Pins
 from planner.render.bundle import Artifact, ArtifactKind
-from planner.render.hub_files import folder_files, gguf_files
+from planner.render.hub_files import folder_files, gguf_files, unsafe
 
 # Stands where a digest is not known, so that the rest can be shown; always beside an error.
 MISSING: Final = "0" * 64
@@ -69,6 +69,12 @@ def _from_hub(engine: Engine, model: FarmModel, pins: Pins) -> Weights:
         files = _needed(engine, model, file, pin)
         if not files:
             found.append(_none_fits(engine, model, repository, pin))
+        why = unsafe(files, converted=engine.loads_converted)
+        if why is not None:
+            found.append(error(f"files of {repository} are refused", "models", model.name, "source",
+                               value=model.spec.source, detail=why,
+                               advice="name a repository with safetensors or GGUF weights, or list "
+                               "its files anew: planner lock BLUEPRINT --upgrade"))  # fmt: skip
     first = None if engine.folder else files[0].name if files else "model.gguf"
     # One file of a repository is another artifact than the whole: its folder holds only that.
     key = f"{repository}@{commit or 'unpinned'}" + (f"/{first}" if first else "")

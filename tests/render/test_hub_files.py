@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner.pins import HubFile
-from planner.render.hub_files import folder_files, gguf_files
+from planner.render.hub_files import folder_files, gguf_files, unsafe
 
 
 def files(*names: str) -> tuple[HubFile, ...]:
@@ -79,3 +79,38 @@ def test_one_file_or_its_parts(
 
 def test_the_only_file_needs_no_name() -> None:
     assert names(gguf_files(files("a.gguf", "config.json"), None, None)) == ["a.gguf"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../../etc/cron.d/x.json", "could lead out"),
+        ("/etc/passwd.json", "could lead out"),
+        ("a/../b.json", "could lead out"),
+        (".ssh/authorized_keys.txt", "could lead out"),
+        ("a\nb.json", "could lead out"),
+        ("-o.json", "could lead out"),
+        ("pytorch_model.bin", "can run code"),
+        ("model.bin", "can run code"),
+        ("model.pt", "can run code"),
+        ("modeling_x.py", "can run code"),
+        ("model.safetensors", "no SHA-256"),
+        ("model.Q4_K_M.gguf", "no SHA-256"),
+    ],
+)
+def test_what_must_not_reach_a_host_is_refused(name: str, said: str) -> None:
+    assert said in str(unsafe([HubFile("config.json", 1), HubFile(name, 1)], converted=False))
+
+
+def test_converted_weights_are_for_the_engine_that_loads_them() -> None:
+    files = [HubFile("model.bin", 1, "a" * 64), HubFile("vocabulary.json", 1)]
+    assert unsafe(files, converted=True) is None
+    assert "no SHA-256" in str(unsafe([HubFile("model.bin", 1)], converted=True))
+    both = [*files, HubFile("model.safetensors", 1, "b" * 64)]
+    assert "model.bin" not in {file.name for file in folder_files(both)}
+
+
+def test_ordinary_files_are_taken() -> None:
+    files = [HubFile(name, 1, "a" * 64) for name in
+             ("model-00001-of-00002.safetensors", "sub folder/a+b@1=2.json", "Q4_K_M/x.gguf")]  # fmt: skip
+    assert unsafe(files, converted=False) is None
