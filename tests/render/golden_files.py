@@ -14,6 +14,7 @@ from planner.render.render import render
 from planner.sources.templates import load_templates
 from tests.render.farms import read_placement
 
+ROOT: Final = Path(__file__).resolve().parents[2]
 GOLDEN: Final = Path(__file__).with_name("golden")
 UPDATE: Final = "PLANNER_UPDATE_GOLDEN"
 
@@ -71,13 +72,16 @@ def _bundle(bundle: Bundle) -> str:
             "workloads": {workload.name: workload.digest for workload in host.workloads},
             # the folder a file is pushed from belongs to the machine, its name to the case
             "artifacts": [
-                {**_fields(artifact), "source": artifact.source.removeprefix(f"{GOLDEN}/")}
-                for artifact in host.artifacts
+                {**_fields(artifact), "source": _source(artifact)} for artifact in host.artifacts
             ],
         }
         for host in bundle.hosts
     ]
     return json.dumps(hosts, indent=2, ensure_ascii=False) + "\n"
+
+
+def _source(artifact: Artifact) -> str:
+    return artifact.source.removeprefix(f"{GOLDEN}/").removeprefix(f"{ROOT}/")
 
 
 def _fields(artifact: Artifact) -> dict[str, object]:

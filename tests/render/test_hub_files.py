@@ -111,6 +111,6 @@ def test_converted_weights_are_for_the_engine_that_loads_them() -> None:
 
 
 def test_ordinary_files_are_taken() -> None:
-    files = [HubFile(name, 1, "a" * 64) for name in
-             ("model-00001-of-00002.safetensors", "sub folder/a+b@1=2.json", "Q4_K_M/x.gguf")]  # fmt: skip
+    names = ("model-00001-of-00002.safetensors", "sub folder/a+b@1=2.json", "Q4_K_M/x.gguf")
+    files = [HubFile(name, 1, "a" * 64) for name in names]
     assert unsafe(files, converted=False) is None
