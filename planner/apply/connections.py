@@ -41,9 +41,15 @@ class Connections:
             transport.close()
 
     def each(
-        self, hosts: Iterable[str], work: Callable[[str, Transport], T]
+        self,
+        hosts: Iterable[str],
+        work: Callable[[str, Transport], T],
+        over: Callable[[str], None] = lambda _: None,
     ) -> dict[str, T | PlannerError]:
-        """``work`` on every host at the same time; a host that fails gives its error instead."""
+        """``work`` on every host at the same time; a host that fails gives its error instead.
+
+        ``over`` is told of each host that has ended, also of one that was never reached.
+        """
         names = list(hosts)
 
         def one(host: str) -> T | PlannerError:
@@ -53,6 +59,8 @@ class Connections:
                 if problem.where in (None, self.addresses[host].host):
                     problem.where = host  # people know it by its name in the blueprint
                 return problem
+            finally:
+                over(host)
 
         pool = ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="host")
         try:

@@ -59,6 +59,14 @@ class OperationSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class HostReturns:
+    """Something failed, and the host goes back to the release that served."""
+
+    host: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostFinished:
     """Work on a host has ended; with an error when not everything was done."""
 
@@ -73,6 +81,7 @@ Event = (
     | OperationDone
     | OperationFailed
     | OperationSkipped
+    | HostReturns
     | HostFinished
 )
 OnEvent = Callable[[Event], None]

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from planner.apply import prove, ready, steps, transfer
+from planner.apply.back import go_back
 from planner.apply.connections import Connections
-from planner.apply.events import (
-    Event,
-    HostFinished,
-    HostStarted,
-    OnEvent,
-    OperationDone,
-    OperationFailed,
-    OperationProgress,
-    OperationSkipped,
-    OperationStarted,
-)
+from planner.apply.events import Event, HostFinished, HostStarted, OnEvent, OperationProgress
 from planner.apply.locked import locked
 from planner.apply.observe import observe_host
+from planner.apply.outcomes import Outcomes
 from planner.apply.result import ApplyResult, HostMovedOn, HostResult
 from planner.apply.run import HostRun, RunOptions
 from planner.apply.steps import Layout
 from planner.apply.stopping import stopping
+from planner.apply.walk import Walk, interrupted
+from planner.diff.causes import SHORT
+from planner.diff.rollback import safe_release
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
     LoadAdapter,
+    Observed,
     Operation,
     Plan,
     PushArtifact,
@@ -44,11 +41,13 @@ from planner.diff.values import (
 from planner.errors import (
     ApplyFailed,
     ApplyFailedServing,
+    HostLocked,
     Interrupted,
     PlannerError,
 )
-from planner.remote.transport import ConnectionLost, Transport
+from planner.remote.transport import ConnectionLost, Holding, Transport
 
+_SWITCHES = (StopWorkload, ActivateRelease, StartWorkload)
 _STOP_SECONDS = 180.0
 _START_SECONDS = 300.0
 
@@ -61,12 +60,14 @@ def execute(
     on_event: OnEvent,
     failures: Mapping[str, PlannerError] | None = None,
 ) -> ApplyResult:
-    """Do everything in the plan. One host's failure leaves the others alone.
+    """Do everything in the plan. One host's failure leaves the others alone, unless an operation of
+    theirs waits for one of its.
 
     ``failures`` are hosts that could not be asked when the plan was made: they are part of the
     result. Ctrl-C lets every host finish its step; a second one ends at once.
     """
     told = threading.Lock()
+    outcomes = Outcomes()
 
     def tell(event: Event) -> None:
         with told:
@@ -76,13 +77,13 @@ def execute(
 
         def work(host: str, transport: Transport) -> HostResult:
             run = HostRun(host, transport, layout, options, tell, stopped.is_set)
-            return _host(run, plan)
+            return _host(run, plan, outcomes)
 
-        outcomes = connections.each(plan.hosts, work)
+        ended = connections.each(plan.hosts, work, outcomes.end)
     results = {
         host: HostResult(host, errors=(failure,)) for host, failure in (failures or {}).items()
     }
-    for host, outcome in outcomes.items():
+    for host, outcome in ended.items():
         if isinstance(outcome, PlannerError):
             ids = tuple(step.id for step in plan.of(host))
             outcome = HostResult(host, not_tried=ids, errors=(outcome,))
@@ -92,14 +93,14 @@ def execute(
     return ApplyResult(results)
 
 
-def _host(run: HostRun, plan: Plan) -> HostResult:
+def _host(run: HostRun, plan: Plan, outcomes: Outcomes) -> HostResult:
     """Do one host's part, under its lock."""
     operations = plan.of(run.host)
     run.emit(HostStarted(run.host, len(operations)))
     try:
-        with locked(run):
-            _not_moved_on(run, plan)
-            result = _walk(run, plan, operations)
+        with locked(run) as lock:
+            seen = _not_moved_on(run, plan)
+            result = _carry_out(run, plan, seen, lock, outcomes)
     except PlannerError as problem:
         ids = tuple(step.id for step in operations)
         result = HostResult(run.host, not_tried=ids, errors=(problem,))
@@ -107,8 +108,8 @@ def _host(run: HostRun, plan: Plan) -> HostResult:
     return result
 
 
-def _not_moved_on(run: HostRun, plan: Plan) -> None:
-    """Raises HostMovedOn when the host is not as the plan saw it."""
+def _not_moved_on(run: HostRun, plan: Plan) -> Observed:
+    """The host, seen again under its lock. Raises HostMovedOn when it is not as the plan saw it."""
     seen = observe_host(run.host, run.transport, run.layout)
     if seen.fingerprint != plan.seen.get(run.host):
         raise HostMovedOn(
@@ -117,59 +118,60 @@ def _not_moved_on(run: HostRun, plan: Plan) -> None:
             cause="somebody else has changed it meanwhile",
             advice="make a new plan: planner plan BLUEPRINT",
         )
+    return seen
 
 
-def _walk(run: HostRun, plan: Plan, operations: tuple[Operation, ...]) -> HostResult:
-    """Do the operations in their order; what depends on a failed one is not tried."""
-    done: list[str] = []
-    failed: list[str] = []
-    skipped: list[str] = []
+def _carry_out(
+    run: HostRun, plan: Plan, seen: Observed, lock: Holding, outcomes: Outcomes
+) -> HostResult:
+    """Walk the host's operations; when the new release fails, go back to the one that served."""
+    operations = plan.of(run.host)
+    run = replace(run, previous=_previous(plan, seen))
+    walk = Walk(run, perform, lock, outcomes, whole=run.previous is not None)
+    walk.walk(operations)
+    begun = {*walk.done, *walk.failed}
+    switched = any(s.id in begun for s in operations if isinstance(s, _SWITCHES))
     errors: list[PlannerError] = []
-    broken: PlannerError | None = None
-    for step in operations:
-        why = _hindrance(run, step, {*failed, *skipped}, broken)
-        if why is not None:
-            skipped.append(step.id)
-            run.emit(OperationSkipped(step, why))
-            continue
-        begun = run.options.clock()
-        run.emit(OperationStarted(step))
-        try:
-            perform(run, step)
-        except PlannerError as problem:
-            failed.append(step.id)
-            error = _explain(run, plan, step, problem, [*done, *failed])
-            errors.append(error)
-            broken = error if isinstance(problem, ConnectionLost) else None
-            run.emit(OperationFailed(step, error))
-            continue
-        done.append(step.id)
-        run.emit(OperationDone(step, run.options.clock() - begun))
-    if run.stopped() and skipped and not any(isinstance(error, Interrupted) for error in errors):
-        errors.append(
-            Interrupted(
-                f"stopped on {run.host} after {len(done)} of {len(operations)} operations",
-                where=run.host,
-                advice="run the same command again: it goes on where it stopped",
-            )
-        )
-    return HostResult(run.host, tuple(done), tuple(failed), tuple(skipped), tuple(errors))
+    back: str | None = None
+    if walk.broken is None and not run.stopped():
+        if walk.unserving and switched and run.previous is not None:
+            failure = go_back(run, perform, lock, run.previous)
+            errors += [failure] if failure else []
+            back = None if failure else run.previous
+        elif run.previous is None or not (walk.unserving or walk.skipped):
+            _confirm(run, walk, operations, errors)
+    serves = back is not None or _still_serves(plan, run.host, begun)
+    errors = [_explain(run, step, error, serves, back) for step, error in walk.failed.values()] + (
+        errors
+    )
+    if run.stopped() and walk.skipped and not any(isinstance(e, Interrupted) for e in errors):
+        errors.append(interrupted(run, len(walk.done), len(operations)))
+    return HostResult(
+        run.host, tuple(walk.done), tuple(walk.failed), tuple(walk.skipped), tuple(errors)
+    )
 
 
-def _hindrance(
-    run: HostRun, step: Operation, not_done: set[str], broken: PlannerError | None
-) -> str | None:
-    """Why an operation cannot be tried."""
-    if run.stopped():
-        return "the run was stopped"
-    if broken is not None:
-        return "the connection broke"
-    waits = next((name for name in step.depends_on if name in not_done), None)
-    return None if waits is None else f"{waits.partition('/')[2]} was not done"
+def _previous(plan: Plan, seen: Observed) -> str | None:
+    """The release that a host comes back to when the plan fails there; None when there is none."""
+    safe = safe_release(seen)
+    return None if safe == plan.releases.get(seen.host) else safe
 
 
-def perform(run: HostRun, step: Operation) -> None:
-    """Do one operation. Raises PlannerError when it fails."""
+def _confirm(
+    run: HostRun, walk: Walk, operations: tuple[Operation, ...], errors: list[PlannerError]
+) -> None:
+    """Note on the host that the release stays, and what has answered."""
+    if not any(isinstance(step, ActivateRelease | VerifyWorkload) for step in operations):
+        return
+    try:
+        run.change(steps.confirm(run.layout, walk.proven))
+    except PlannerError as problem:
+        errors.append(problem)
+
+
+def perform(run: HostRun, step: Operation) -> ready.Answered | None:
+    """Do one operation; when a workload answered, where that is one. Raises PlannerError when it
+    fails."""
     layout = run.layout
     match step:
         case PushArtifact():
@@ -184,10 +186,8 @@ def perform(run: HostRun, step: Operation) -> None:
         case StopWorkload(workload=seen):
             run.change(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
         case ActivateRelease():
-            run.change(steps.activate(layout, step.release))
+            run.change(steps.activate(layout, step.release, run.previous))
         case StartWorkload(workload=workload):
-            if workload.settings:
-                run.change(steps.mark(layout, workload.name, proven=False))
             command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
             run.change(command, seconds=_START_SECONDS)
             if workload.secrets:
@@ -197,12 +197,7 @@ def perform(run: HostRun, step: Operation) -> None:
         case UnloadAdapter():
             prove.unload(run, step)
         case VerifyWorkload():
-            ready.wait_ready(run, step.workload)
-            unsaid = prove.prove(run, step.workload)
-            if unsaid:
-                run.emit(OperationProgress(step, text=f"does not tell {', '.join(unsaid)}"))
-            if step.workload.settings:
-                run.change(steps.mark(layout, step.workload.name, proven=True))
+            return _verify(run, step)
         case RemoveArtifact():
             run.change(steps.remove(layout, step.key), seconds=_STOP_SECONDS)
         case RemoveData():
@@ -211,24 +206,36 @@ def perform(run: HostRun, step: Operation) -> None:
             run.change(steps.remove_project(layout), seconds=_STOP_SECONDS)
         case _:
             raise PlannerError(f"planner does not know how to do {step.kind}")
+    return None
+
+
+def _verify(run: HostRun, step: VerifyWorkload) -> ready.Answered:
+    """See that a workload answers and is as it was told."""
+    answered = ready.wait_ready(run, step.workload)
+    unsaid = prove.prove(run, step.workload)
+    if unsaid:
+        run.emit(OperationProgress(step, text=f"does not tell {', '.join(unsaid)}"))
+    return answered
 
 
 def _explain(
-    run: HostRun, plan: Plan, step: Operation, problem: PlannerError, begun: list[str]
+    run: HostRun, step: Operation, problem: PlannerError, serves: bool, back: str | None
 ) -> PlannerError:
     """The failure with host, step, cause and what to type next; its class says what serves now."""
-    if isinstance(problem, Interrupted):
+    if isinstance(problem, Interrupted | HostLocked):
         return problem
     summary = f"{step.kind} {step.target} failed"
     cause = problem.cause or problem.summary
     if isinstance(problem, ConnectionLost):
         return ConnectionLost(summary, where=run.host, cause=cause, advice=problem.advice)
-    kind = ApplyFailedServing if _still_serves(plan, run.host, begun) else ApplyFailed
+    kind = ApplyFailedServing if serves else ApplyFailed
     advice = problem.advice or "put that right, then run the same command again"
+    if back is not None:
+        summary += f"; the host is back on release {back[:SHORT]}, and that answers"
     return kind(summary, where=run.host, cause=cause, advice=advice)
 
 
-def _still_serves(plan: Plan, host: str, begun: list[str]) -> bool:
+def _still_serves(plan: Plan, host: str, begun: Collection[str]) -> bool:
     """Whether the host serves what it served before: something ran, and nothing was stopped."""
     stopping = [
         step.id

@@ -75,6 +75,7 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         tools=frozenset(["curl"] if "tool" in machine else []),
         lock=_named(sections, "lock"),
         lock_token=_named(sections, "lock-token"),
+        pending=_named(sections, "pending"),
         docker_problem=" ".join(sections.get("containers", [])) if silent else None,
         data=_data(project, sections),
         secrets=dict(_secrets(sections.get("secrets", []))),

@@ -12,6 +12,9 @@ from planner.remote.transport import HttpRequest
 from planner.render.bundle import Probe, Workload
 
 STAY_UP_SECONDS: Final = 2.0  # how long something without a probe must live to count as started
+# What answers once and dies a moment later was never ready. Engines that run out of memory with the
+# first real work do so within seconds; supervisors start them again after five at most.
+HEALTHY_SECONDS: Final = 8.0
 LOG_LINES: Final = 15
 _ALIVE: Final = frozenset({"running", "active", "activating", "reloading", "created"})
 _FIRST_PAUSE: Final = 0.1
@@ -33,6 +36,14 @@ class Look:
         return self.state in _ALIVE
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """When a workload answered first, by the run's clock, and how it was then."""
+
+    at: float
+    look: Look
+
+
 def look_at(run: HostRun, workload: Workload, *, log_lines: int = 0) -> Look:
     """See how a workload is. Raises PlannerError when the host cannot tell."""
     command = steps.look(run.layout, workload.runtime, workload.name, log_lines=log_lines)
@@ -46,7 +57,7 @@ def request_of(probe: Probe) -> HttpRequest:
     return HttpRequest(probe.port, probe.path, probe.address, probe.body)
 
 
-def wait_ready(run: HostRun, workload: Workload) -> None:
+def wait_ready(run: HostRun, workload: Workload) -> Answered:
     """Return once the workload answers its probe, or has stayed up when it has none.
 
     Raises PlannerError, with the last lines of its log, when it dies or its time is over;
@@ -61,15 +72,32 @@ def wait_ready(run: HostRun, workload: Workload) -> None:
         answers = probe is not None and _answers(run, probe)
         over = now - started >= limit
         # something else may answer on that port: ours must be alive as well
-        _alive(run, workload, first)
+        look = _alive(run, workload, first)
         if answers or (probe is None and over):
-            return
+            return Answered(run.options.clock(), look)
         if over:
             raise _failure(run, workload, f"it did not answer within {limit:.0f} s")
         run.go_on()
         run.options.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
         now = run.options.clock()
+
+
+def stay_ready(run: HostRun, workload: Workload, answered: Answered) -> None:
+    """Return once the workload has lived and answered for HEALTHY_SECONDS.
+
+    Raises PlannerError, with the last lines of its log, when it has not; Interrupted when the user
+    stops the run.
+    """
+    left = answered.at + HEALTHY_SECONDS - run.options.clock()
+    while left > 0:
+        run.go_on()
+        run.options.sleep(min(left, _LONGEST_PAUSE))
+        left = answered.at + HEALTHY_SECONDS - run.options.clock()
+    _alive(run, workload, answered.look)
+    if workload.probe is not None and not _answers(run, workload.probe):
+        why = f"it answered, and {HEALTHY_SECONDS:.0f} s later it did not any more"
+        raise _failure(run, workload, why)
 
 
 def _answers(run: HostRun, probe: Probe) -> bool:

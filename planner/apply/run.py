@@ -40,7 +40,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class HostRun:
-    """A run, on one host."""
+    """A run, on one host. ``previous`` is the release to come back to when the next one fails."""
 
     host: str
     transport: Transport
@@ -48,6 +48,7 @@ class HostRun:
     options: RunOptions
     on_event: OnEvent
     stopped: Callable[[], bool] = lambda: False
+    previous: str | None = None
 
     def go_on(self) -> None:
         """Called while a step takes long. Raises Interrupted once the user has stopped the run."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planner.diff.places import image_tag, part_of, place_of
 from planner.errors import PlannerError
 from planner.remote.script import Command, Script, inline_command, script_command
-from planner.render.bundle import Artifact, ArtifactKind, Runtime
+from planner.render.bundle import Artifact, ArtifactKind, Runtime, Workload
 from planner.secret import SecretValue
 
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
@@ -140,30 +141,20 @@ def write_release(layout: Layout, part: str, release: str) -> Command:
     return layout.script(Script.WRITE_RELEASE, part, release)
 
 
-def activate(layout: Layout, release: str) -> Command:
-    """Switch to a release."""
-    return layout.script(Script.ACTIVATE, release)
+def activate(layout: Layout, release: str, previous: str | None = None) -> Command:
+    """Switch to a release; ``previous`` is what to go back to until it is confirmed."""
+    return layout.script(Script.ACTIVATE, release, previous or "-")
+
+
+def confirm(layout: Layout, proven: Iterable[Workload]) -> Command:
+    """Note that these workloads have answered as they were told, and that the release stays."""
+    return layout.script(Script.CONFIRM, *(workload.name for workload in proven))
 
 
 def start(layout: Layout, runtime: Runtime, workload: str, *, replace: bool) -> Command:
-    """Start a workload of the current release, or put it in the place of the one that runs.
-
-    Compose is told to touch this one service only, and never to fetch anything by itself.
-    """
-    match runtime:
-        case Runtime.SYSTEMD:
-            return Command(("systemctl", "restart", layout.unit(workload)))
-        case Runtime.COMPOSE:
-            compose = ("docker", "compose", "--project-name", f"planner-{layout.project}")
-            file = ("--file", f"{layout.home}/current/compose.yaml")
-            up = ("up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--quiet-pull")
-            recreate = ("--force-recreate",) if replace else ()
-            return Command((*compose, *file, *up, *recreate, workload))
-
-
-def mark(layout: Layout, workload: str, *, proven: bool) -> Command:
-    """Remember that a workload is started, or that it was seen to be as it was told."""
-    return layout.script(Script.MARK, workload, "proven" if proven else "started")
+    """Start a workload of the current release, or put it in the place of the one that runs."""
+    how = "replace" if replace else "start"
+    return layout.script(Script.START, runtime.value, workload, how)
 
 
 def stop(layout: Layout, runtime: Runtime, workload: str) -> Command:

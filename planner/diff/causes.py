@@ -7,6 +7,7 @@ from planner.diff.values import Health, Observed, SeenWorkload
 from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Workload
 
 SHORT = 8
+UNPROVEN = "since its start it was not seen to be as it was told"
 
 
 def of_start(workload: Workload, seen: SeenWorkload | None, adapters: str = "") -> str | None:
@@ -72,6 +73,8 @@ def of_activation(
         return f"current release {old} -> {wanted.digest[:SHORT]}"
     if astray:
         return f"systemd's link to {astray[0]} is not as it should be"
+    if seen.pending is not None:
+        return "the run that switched to it was cut off before it knew that it serves"
     return "its files are written again" if written else None
 
 

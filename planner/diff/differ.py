@@ -238,9 +238,9 @@ def _start(
 def proofs(
     wanted: HostBundle, seen: Observed, starts: Collection[str], ready: tuple[str, ...]
 ) -> list[Operation]:
-    """What runs since an earlier apply, which did not see it to be as it was told."""
+    """What an earlier apply started and did not see to answer, or to be as it was told."""
     return [
-        _verify(wanted.host, w, f"it was not as it was told; {causes.of_verification(w)}", ready)
+        _verify(wanted.host, w, f"{causes.UNPROVEN}; {causes.of_verification(w)}", ready)
         for w in wanted.workloads
         if w.name in seen.unproven and w.name not in starts
     ]
@@ -292,7 +292,7 @@ def _leftovers(wanted: HostBundle, seen: Observed, after: tuple[str, ...]) -> li
 
 def _kept_releases(wanted: HostBundle, seen: Observed) -> set[str]:
     """The wanted release, the current one, however old, and the newest of the others."""
-    current = () if seen.release is None else (seen.release,)
+    current = [name for name in (seen.release, seen.pending) if name is not None]
     order = dict.fromkeys((wanted.digest, *current, *seen.releases))
     return set(list(order)[:KEPT_RELEASES])
 

@@ -8,6 +8,7 @@ from planner.diff import causes
 from planner.diff.data import emptied, remaining
 from planner.diff.differ import NO_VALUES, diff, empty_bundle, kept
 from planner.diff.preflight import HostNeeds, preflight
+from planner.diff.rolling import gated
 from planner.diff.secrets import Values
 from planner.diff.values import Health, Interruption, Observed, Operation, Plan, StartWorkload
 from planner.errors import PlannerError
@@ -32,7 +33,8 @@ def make_plan(
         host: (by_host.get(host) or empty_bundle(host, bundle.project), seen)
         for host, seen in seen_hosts.items()
     }
-    steps = {host: diff(wanted, seen, values) for host, (wanted, seen) in pairs.items()}
+    alone = {host: diff(wanted, seen, values) for host, (wanted, seen) in pairs.items()}
+    steps = gated(alone, seen_hosts)
     found = (
         preflight(wanted, seen, (needs or {}).get(host, HostNeeds()))
         for host, (wanted, seen) in pairs.items()

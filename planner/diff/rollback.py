@@ -13,6 +13,7 @@ from planner.diff import adapters, causes, differ
 from planner.diff.places import place_of
 from planner.diff.planning import interruptions
 from planner.diff.preflight import HostNeeds, preflight
+from planner.diff.rolling import gated
 from planner.diff.secrets import secret_places
 from planner.diff.values import ActivateRelease, Observed, Operation, Plan
 from planner.errors import PlannerError
@@ -52,7 +53,8 @@ def plan_rollback(
         for host, target in targets.items()
         if target in hosts[host].manifests
     }
-    steps = {h: _steps(bundle, hosts[h], targets[h] or "") for h, bundle in wanted.items()}
+    alone = {h: _steps(bundle, hosts[h], targets[h] or "") for h, bundle in wanted.items()}
+    steps = gated(alone, hosts)
     return Plan(
         project=project,
         operations=tuple(step for host in steps for step in steps[host]),
@@ -73,6 +75,29 @@ def plan_rollback(
             for item in _hindrances(wanted.get(host), hosts[host], target, blueprint)
         ),
     )
+
+
+def safe_release(seen: Observed) -> str | None:
+    """The release to come back to when the next one fails: the last that was confirmed.
+
+    None when there is none, or when nothing of it serves: then nothing is won by going back.
+    """
+    if seen.pending is not None:
+        return seen.pending if seen.pending in seen.manifests else None
+    manifest = seen.manifests.get(seen.release or "")
+    if manifest is None or seen.release is None:
+        return None
+    digests = {(workload.name, workload.digest) for workload in manifest.workloads}
+    serves = any(
+        w.health.serves and w.name not in seen.unproven and (w.name, w.digest) in digests
+        for w in seen.workloads
+    )
+    return seen.release if serves else None
+
+
+def way_back(project: str, seen: Observed, release: str) -> tuple[Operation, ...]:
+    """The operations that bring a host to ``release``, one of its manifests, from where it is."""
+    return _steps(_bundle(project, seen.host, seen.manifests[release]), seen, release)
 
 
 def _kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
@@ -108,7 +133,8 @@ def _steps(wanted: HostBundle, seen: Observed, target: str) -> tuple[Operation, 
 def _activate(
     wanted: HostBundle, seen: Observed, target: str, after: tuple[str, ...]
 ) -> list[Operation]:
-    if seen.release == target and not differ.astray(wanted, seen):
+    settled = seen.release == target and seen.pending in (None, target)
+    if settled and not differ.astray(wanted, seen):
         return []
     old = (seen.release or "none")[: causes.SHORT]
     return [

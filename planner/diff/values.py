@@ -66,6 +66,8 @@ class Observed:
     the newest to the oldest, and ``manifests`` says what each runs and needs, where that can be
     read. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
     when the version was not asked for. ``docker_problem`` says why containers could not be seen.
+    ``pending`` is the release to go back to while the current one is not confirmed: the run that
+    switched to it is at work, or was cut off.
     ``lock`` says who holds the project's lock; ``lock_token`` tells that lock from any other.
     ``data`` names what outlives workloads, with the workloads that use it now.
     ``secrets`` maps their places to fingerprints made with ``secret_key``, which lies on the host;
@@ -92,6 +94,7 @@ class Observed:
     lock: str | None = None
     lock_token: str | None = None
     docker_problem: str | None = None
+    pending: str | None = None
     data: dict[str, tuple[str, ...]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     secret_key: SecretValue | None = None
@@ -111,6 +114,8 @@ class Observed:
             sorted(self.artifacts),
             sorted(self.units.items()),
             sorted(self.releases),
+            self.pending,
+            sorted(self.unproven),
             self.docker is not None,
             self.compose is not None,
         ]

@@ -73,6 +73,7 @@ class FakeHost:
     unread: set[str] = field(default_factory=set)
     unproven: set[str] = field(default_factory=set)
     lock: tuple[str, str] | None = None
+    pending: str | None = None
     calls: list[str] = field(default_factory=list)
     breaks: dict[str, str] = field(default_factory=dict)
     on_start: Callable[[str, FakeWorkload], None] | None = None
@@ -210,17 +211,7 @@ def _name(argv: Sequence[str], stdin: bytes) -> tuple[str, list[str]]:
         for script in Script:
             if script_text(script).decode() == argv[2]:
                 return script.value, [argv[6], *argv[7:]]
-    if list(argv[:2]) == ["docker", "compose"]:
-        project = argv[3].removeprefix("planner-")
-        return "start", [project, "compose", argv[-1], str("--force-recreate" in argv)]
-    if list(argv[:2]) == ["systemctl", "restart"]:
-        return "start", ["", "systemd", argv[2], "True"]
     raise AssertionError(f"the fake host does not know {shlex.join(argv)}")
-
-
-def _mark(host: FakeHost, project: str, workload: str, state: str) -> Result:
-    (host.unproven.add if state == "started" else host.unproven.discard)(workload)
-    return Result(0)
 
 
 def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
@@ -234,6 +225,7 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines += ["@places", *sorted(host.places - set(images))]
     lines += [f"incoming/{name}" for name in sorted(host.incoming)]
     lines += [f"@unproven {name}" for name in sorted(host.unproven)]
+    lines += [f"@pending {host.pending}"] if host.pending else []
     lines += _secrets(host)
     lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
     lines += _workloads(host, project)
@@ -393,33 +385,33 @@ def _write_release(host: FakeHost, project: str, part: str, release: str) -> Res
     return Result(0)
 
 
-def _activate(host: FakeHost, project: str, release: str) -> Result:
+def _activate(host: FakeHost, project: str, release: str, previous: str) -> Result:
     if release not in host.releases:
         return Result(66, "", f"release {release} is not on the host")
+    if previous != "-":
+        host.pending = previous
     host.current = release
     units = {p.removeprefix("units/") for p in host.releases[release] if p.startswith("units/")}
     host.links = units
     return Result(0)
 
 
-def _start(host: FakeHost, project: str, runtime: str, name: str, recreate: str) -> Result:
-    if runtime == "systemd":
-        name = next((n for n in _manifest_names(host) if name.endswith(f"-{n}.service")), name)
+def _start(host: FakeHost, project: str, runtime: str, name: str, how: str) -> Result:
+    host.unproven.add(name)
     digest = host.wanted_digest(name)
     if digest is None:
         return Result(1, "", f"no such service: {name}")
     before = host.workloads.get(name)
     same = before is not None and (before.digest, before.state) == (digest, "running")
-    if not same or recreate == "True":
+    if not same or how == "replace" or runtime == "systemd":
         host.restart(name, runtime, digest)
     return Result(0)
 
 
-def _manifest_names(host: FakeHost) -> list[str]:
-    files = host.releases.get(host.current or "", {})
-    manifest = json.loads(files.get("manifest.json", b'{"workloads": []}'))
-    # the longest first: chat-0 is the end of code-chat-0 as well
-    return sorted((row["name"] for row in manifest["workloads"]), key=len, reverse=True)
+def _confirm(host: FakeHost, project: str, *names: str) -> Result:
+    host.unproven -= set(names)
+    host.pending = None
+    return Result(0)
 
 
 def _stop(host: FakeHost, project: str, runtime: str, name: str) -> Result:
@@ -466,7 +458,7 @@ def _remove_data(host: FakeHost, project: str, name: str) -> Result:
 
 
 def _remove_project(host: FakeHost, project: str) -> Result:
-    host.current, host.folder = None, False
+    host.current, host.folder, host.pending = None, False, None
     host.releases, host.incoming, host.workloads = {}, {}, {}
     host.secrets, host.unread, host.unproven = {}, set(), set()
     host.links = set()
@@ -485,15 +477,15 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.FETCH_HUB: _fetch_hub,
     Script.WRITE_RELEASE: _write_release,
     Script.ACTIVATE: _activate,
+    Script.START: _start,
+    Script.CONFIRM: _confirm,
     Script.STOP: _stop,
     Script.LOOK: _look,
     Script.START_LOG: _start_log,
     Script.PUT_SECRET: _put_secret,
     Script.READ_SECRET: _read_secret,
     Script.SECRETS_READ: _secrets_read,
-    Script.MARK: _mark,
     Script.REMOVE: _remove,
     Script.REMOVE_DATA: _remove_data,
     Script.REMOVE_PROJECT: _remove_project,
-    "start": _start,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from planner.apply.events import (
     Event,
     HostFinished,
+    HostReturns,
     HostStarted,
     OnEvent,
     OperationDone,
@@ -65,6 +66,8 @@ class PlainProgress:
                 yield self._line(step, "FAILED")
             case OperationSkipped(operation=step, why=why):
                 yield self._line(step, f"not tried: {why}")
+            case HostReturns(host=host, release=release):
+                yield f"{host:<{self._width}}  goes back to release {clean(release)}"
             case HostFinished(host=host, error=error) if error is not None:
                 yield f"{host:<{self._width}}  failed: {clean(error.summary)}"
             case HostStarted() | OperationStarted() | HostFinished():
@@ -132,6 +135,9 @@ class _Live:
                 self._print(step, "✗", "failed", "red")
             case OperationSkipped(operation=step, why=why):
                 self._print(step, "-", f"not tried: {why}", "yellow")
+            case HostReturns(host=host, release=release):
+                said = f"{host:<{self._width}}  goes back to release {clean(release)}"
+                self._bars.console.print(said, style="yellow", markup=False)
             case HostFinished(host=host):
                 if host in self._tasks:
                     self._bars.remove_task(self._tasks.pop(host))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.apply import ready
 from planner.apply.events import HostFinished, OperationFailed, OperationProgress
 from planner.diff.saved import load_plan, save_plan
 from planner.errors import (
@@ -189,12 +190,6 @@ def test_a_failure_before_anything_stops_leaves_the_old_version_serving(farm: Fa
     assert isinstance(result.errors[0], ApplyFailedServing)
 
 
-def test_a_failed_replacement_is_told_from_one_that_left_the_old_serving(farm: FakeFarm) -> None:
-    farm.apply(bundle(chat()))
-    one(farm).breaks["start"] = "port is already allocated"
-    assert farm.apply(bundle(chat(settings="new"))).exit_code == 9
-
-
 def test_a_new_workload_that_fails_leaves_the_others_serving(farm: FakeFarm) -> None:
     farm.apply(bundle(chat("chat-0")))
     one(farm).breaks["start"] = "no such image"
@@ -234,7 +229,7 @@ def test_a_stranger_that_answers_on_the_port_proves_nothing(farm: FakeFarm) -> N
 def test_a_workload_may_take_its_time(farm: FakeFarm) -> None:
     one(farm).answers = lambda _: 200 if farm.clock.now > 20 else 503
     assert farm.apply(bundle(chat())).exit_code == 0
-    assert 20 < farm.clock.now < 25
+    assert 20 < farm.clock.now - ready.HEALTHY_SECONDS < 25
 
 
 def test_a_workload_that_never_answers_runs_out_of_time(farm: FakeFarm) -> None:
@@ -264,6 +259,7 @@ def test_ctrl_c_ends_the_wait_gives_the_lock_back_and_says_how_to_go_on(
     assert [error.exit_code for error in result.errors] == [130]
     assert "same command" in (result.errors[0].advice or "")
     assert one(farm).lock is None
+    monkeypatch.undo()
     one(farm).answers = lambda _: 200
     assert farm.apply(bundle(chat("chat-0", "code-0"))).exit_code == 0
 

@@ -74,7 +74,9 @@ def test_a_setting_that_took_no_effect_fails_the_first_apply(farm: FakeFarm, ser
     # nothing changed since, and still it is not as it was told: another apply says so again
     again = farm.plan(one(vllm("chat-0", "same", CONTEXT, CACHE)))
     (verify,) = again.operations
-    assert verify.cause.startswith("it was not as it was told; it has to answer")
+    assert verify.cause.startswith(
+        "since its start it was not seen to be as it was told; it has to answer"
+    )
     assert again.kept == {"box": ("chat-0",)}
     result = farm.apply(one(vllm("chat-0", "same", CONTEXT, CACHE)))
     assert result.exit_code == 8

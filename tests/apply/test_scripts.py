@@ -23,7 +23,7 @@ from planner.apply.transfer import pack
 from planner.diff.values import Observed
 from planner.errors import PlannerError
 from planner.remote.script import Command, Script
-from planner.render.bundle import Artifact, ArtifactKind, File, HostBundle, Runtime
+from planner.render.bundle import Artifact, ArtifactKind, File, HostBundle, Runtime, Workload
 from planner.render.manifest import render_manifest
 from planner.secret import SecretValue
 
@@ -451,6 +451,38 @@ def test_everything_of_the_project_is_removed(box: Sandbox) -> None:
     box.do(steps.remove_project(box.layout))
     assert not (box.root / "planner").exists()
     assert [p for p in (box.root / "units").rglob("*") if p.is_symlink()] == []
+
+
+def answering(name: str) -> Workload:
+    return Workload(name, f"models.{name}", Runtime.SYSTEMD, f"digest-{name}")
+
+
+def test_what_is_started_is_unproven_until_it_has_answered(box: Sandbox) -> None:
+    log = box.root / "log"
+    for tool in ("systemctl", "docker"):
+        box.tool(tool, f'echo {tool} "$@" >>"{log}"')
+    box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
+    box.do(steps.start(box.layout, Runtime.SYSTEMD, "chat-0", replace=False))
+    box.do(steps.start(box.layout, Runtime.COMPOSE, "code-0", replace=True))
+    assert box.observe().unproven == {"chat-0", "code-0"}
+    said = log.read_text()
+    assert "systemctl restart planner-demo-chat-0.service\n" in said
+    assert "--no-deps --no-build --pull never --quiet-pull --force-recreate code-0\n" in said
+    box.do(steps.confirm(box.layout, [answering("chat-0")]))
+    assert box.observe().unproven == {"code-0"}
+    box.do(steps.stop(box.layout, Runtime.SYSTEMD, "code-0"))
+    assert box.observe().unproven == set()
+
+
+def test_a_switch_is_pending_until_it_is_confirmed(box: Sandbox) -> None:
+    first = box.write(File("compose.yaml", "one\n"))
+    box.do(steps.activate(box.layout, first))
+    assert box.observe().pending is None
+    box.do(steps.activate(box.layout, box.write(File("compose.yaml", "two\n")), first))
+    assert box.observe().pending == first
+    box.do(steps.confirm(box.layout, []))
+    assert box.observe().pending is None
+    assert sorted(path.name for path in box.home.iterdir()) == ["current", "incoming", "releases"]
 
 
 @pytest.mark.parametrize("project", ["", "../x", "a b", "A", "-a", "a-", "a/b", "a\n"])

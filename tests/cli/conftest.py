@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from planner.apply import ready
 from planner.cli.main import run
 
 HOME = """\
@@ -42,6 +43,7 @@ def planner(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PLANNER_DEBUG", raising=False)
+    monkeypatch.setattr(ready, "HEALTHY_SECONDS", 0.0)  # hosts in memory do not die meanwhile
 
     def call(*words: str) -> Answer:
         capsys.readouterr()

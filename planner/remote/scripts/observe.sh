@@ -68,7 +68,12 @@ places() {
   for path in "$home"/unproven/*; do
     [ -e "$path" ] && echo "@unproven ${path##*/}"
   done
-  return 0
+  # the release to go back to while the current one is not confirmed
+  if any "$home/pending"; then
+    previous=
+    read -r previous <"$home/pending"
+    echo "@pending $previous"
+  fi
 }
 
 # Data of units lies in a folder each; that of containers in volumes.

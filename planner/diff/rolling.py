@@ -1,0 +1,59 @@
+"""Makes hosts wait for each other where replicas of one model are replaced on several. Pure.
+
+No replica may fail: the first host gates the rest, and one that fails leaves them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from planner.diff.values import (
+    ActivateRelease,
+    Observed,
+    Operation,
+    StartWorkload,
+    StopWorkload,
+    VerifyWorkload,
+)
+
+Steps = dict[str, tuple[Operation, ...]]
+
+
+def gated(steps: Mapping[str, tuple[Operation, ...]], seen: Mapping[str, Observed]) -> Steps:
+    """Every host's operations, in the hosts' order. What takes a replica that serves out of
+    service waits for the proof that its siblings on the host before it answer.
+
+    Files travel everywhere at once all the same.
+    """
+    proofs: dict[str, tuple[str, ...]] = {}
+    found: Steps = {}
+    for host, operations in steps.items():
+        models = _replaced(operations, seen[host])
+        after = tuple(dict.fromkeys(name for m in models for name in proofs.get(m, ())))
+        found[host] = tuple(_later(step, after) for step in operations)
+        for model in models:
+            proofs[model] = tuple(
+                step.id
+                for step in operations
+                if isinstance(step, VerifyWorkload) and _model(step.workload.resource) == model
+            )
+    return found
+
+
+def _model(resource: str) -> str:
+    """``models.chat`` of ``models.chat[0]``."""
+    return resource.partition("[")[0]
+
+
+def _replaced(operations: tuple[Operation, ...], seen: Observed) -> list[str]:
+    """Models of which a replica that serves is replaced."""
+    serving = {workload.name for workload in seen.workloads if workload.health.serves}
+    starts = (step for step in operations if isinstance(step, StartWorkload) and step.replaces)
+    return sorted({_model(s.workload.resource) for s in starts if s.workload.name in serving})
+
+
+def _later(step: Operation, after: tuple[str, ...]) -> Operation:
+    if not after or not isinstance(step, StopWorkload | ActivateRelease | StartWorkload):
+        return step
+    return replace(step, depends_on=(*step.depends_on, *after))

@@ -1,0 +1,16 @@
+# Notes which workloads have answered, and that the current release stays.
+# Arguments: BASE UNITS PROJECT [NAME]...
+set -eu
+
+main() {
+  home=$1/$3
+  shift 3
+  for name in "$@"; do rm -f "$home/unproven/$name"; done
+  rmdir "$home/unproven" 2>/dev/null || true
+  if [ -e "$home/pending" ]; then
+    sync -f "$home"
+    rm -f "$home/pending"
+  fi
+}
+
+main "$@" </dev/null
