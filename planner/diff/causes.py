@@ -10,8 +10,11 @@ SHORT = 8
 UNPROVEN = "since its start it was not seen to be as it was told"
 
 
-def of_start(workload: Workload, seen: SeenWorkload | None, adapters: str = "") -> str | None:
-    """Why a workload has to be started or replaced; ``adapters`` says which of them changed."""
+def of_start(
+    workload: Workload, seen: SeenWorkload | None, adapters: str = "", version: str = ""
+) -> str | None:
+    """Why a workload has to be started or replaced; ``adapters`` says which of them changed,
+    ``version`` what another version of its engine changes."""
     if seen is None:
         return "not on the host yet"
     detail = f" ({seen.detail})" if seen.detail else ""
@@ -27,6 +30,8 @@ def of_start(workload: Workload, seen: SeenWorkload | None, adapters: str = "") 
                 return None
             old = seen.digest[:SHORT] or "unknown"
             digests = f"(digest {old} -> {workload.digest[:SHORT]})"
+            if version:
+                return f"another engine version, {version} {digests}"
             if adapters and not workload.hot:
                 return f"its adapters changed ({adapters}), which it takes at start only {digests}"
             if adapters:

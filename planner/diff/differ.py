@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from types import MappingProxyType
 
-from planner.diff import adapters, causes
+from planner.diff import adapters, causes, versions
 from planner.diff.places import is_managed, part_of, place_of, used_places
 from planner.diff.secrets import Values, cause_of_restart, put_secrets, secret_places
 from planner.diff.values import (
@@ -74,8 +74,9 @@ def causes_of_start(wanted: HostBundle, seen: Observed, secrets: list[PutSecret]
 
 def cause_of_start(workload: Workload, seen: Observed) -> str | None:
     """Why a workload has to be started or replaced on this host; None when it stays."""
-    change = adapters.difference(workload, adapters.current(workload, seen))
-    return causes.of_start(workload, _same(workload, seen), change)
+    before = adapters.current(workload, seen)
+    change, version = adapters.difference(workload, before), versions.change(workload, before)
+    return causes.of_start(workload, _same(workload, seen), change, version)
 
 
 def empty_bundle(host: str, project: str) -> HostBundle:

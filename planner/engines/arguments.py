@@ -43,11 +43,17 @@ def environment(engine: Engine, launch: Launch) -> dict[str, str]:
     }
 
 
-def option_names(engine: Engine, launch: Launch) -> tuple[str, ...]:
-    """The names of what the engine is told, options and variables, sorted."""
+def renamed_options(engine: Engine, launch: Launch) -> tuple[tuple[str, ...], ...]:
+    """Options that the engine is told and that other versions have under other names: each its
+    name here, then the others."""
     words = {word.partition("=")[0] for word in arguments(engine, launch)}
-    names = {word for word in words if launch.version.knows(word)}
-    return tuple(sorted(names | set(environment(engine, launch))))
+    pairs = launch.version.renamed.items()
+    found = []
+    for word in sorted(words):
+        others = [old for old, new in pairs if new == word] + [n for o, n in pairs if o == word]
+        if others:
+            found.append((word, *others))
+    return tuple(found)
 
 
 def check_arguments(engine: Engine, launch: Launch) -> tuple[Diagnostic, ...]:

@@ -103,7 +103,9 @@ class Workload:
     ``memory_share`` what of each it may take (None: no cap): from them the next placement knows
     what runs where. ``engine`` is who answers in it; ``settings`` are what it was told and must say
     of itself once it runs. ``hot`` says that its adapters change while it runs, so that its digest
-    does not cover them. ``key`` is the place of the secret that its clients must send.
+    does not cover them. ``key`` is the place of the secret that its clients must send. ``version``
+    is its engine's; ``renamed`` are options it is told that other versions have under other names:
+    each its name here, then the others.
     """
 
     name: str
@@ -122,6 +124,8 @@ class Workload:
     adapters: tuple[ServedAdapter, ...] = ()
     hot: bool = False
     key: str = ""
+    version: str = ""
+    renamed: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

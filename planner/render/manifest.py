@@ -107,4 +107,5 @@ def read_workload(row: Mapping[str, Any]) -> Workload:
         fields["probe"] = Probe(**row["probe"])
     fields["settings"] = tuple(Setting(**item) for item in row.get("settings", ()))
     fields["adapters"] = tuple(ServedAdapter(**item) for item in row.get("adapters", ()))
+    fields["renamed"] = tuple(map(tuple, row.get("renamed", ())))
     return Workload(**fields)

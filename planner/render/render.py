@@ -10,7 +10,7 @@ from typing import Final
 
 from planner.blueprint.schema import Blueprint
 from planner.diagnostics import Diagnostic, note
-from planner.engines.arguments import check_arguments
+from planner.engines.arguments import check_arguments, renamed_options
 from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.bundle import (
     Artifact,
@@ -137,6 +137,8 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
         adapters=tuple(ServedAdapter(*pair) for pair in replica.adapter_paths),
         hot=replica.hot,
         key=next((use.place for use in uses if use.name == replica.key), ""),
+        version=replica.version.version,
+        renamed=renamed_options(replica.engine, replica.launch(placed.bind, placed.port)),
     )
 
 
