@@ -28,7 +28,7 @@ brain
   = keep     code-0
 
 coder
-  = nothing to do: release cbb76673 is current, its 2 files and 1 workload are
+  = nothing to do: release 8181c374 is current, its 2 files and 1 workload are
     as rendered
 
 cloud
