@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from planner import workflows
+from planner.blueprint.schema import ImageArchive
 from planner.farm import Farm, FarmAdapter, SourceKind
 from planner.pins import FilePin, HubPin, Pins
 from planner.render.bundle import Artifact, ArtifactKind
@@ -76,6 +77,12 @@ def _files(farm: Farm) -> dict[str, FilePin]:
                 found[written] = FilePin(file.sha256, file.bytes)
         for adapter in model.adapters:
             found.update(_adapter_files(adapter))
+    gateway = farm.blueprint.gateway
+    if gateway is not None:
+        files = farm.gateway_files
+        for image, file in ((gateway.image, files.image), (gateway.caddy.image, files.caddy)):
+            if isinstance(image, ImageArchive) and file and file.sha256 and file.bytes is not None:
+                found[image.archive] = FilePin(file.sha256, file.bytes)
     return found
 
 

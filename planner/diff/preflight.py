@@ -25,6 +25,8 @@ _ROOM = {
 
 # drivers of one card report totals that differ by a little (ECC, firmware)
 _ENOUGH = 0.98
+# the first that drops what is sent straight to a container's address
+_FENCED_DOCKER = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def preflight(wanted: HostBundle, seen: Observed, needs: HostNeeds) -> tuple[Dia
         return ()
     return (
         *_runtime(wanted, seen),
+        *_neighbours(wanted, seen),
         *_gpus(wanted.host, seen, needs),
         *_disk(wanted, seen),
         *_tools(wanted, seen),
@@ -94,6 +97,21 @@ def _runtime(wanted: HostBundle, seen: Observed) -> Iterator[Diagnostic]:
             host,
             "runtime",
             advice=f"install it on {host}: apt-get install docker-compose-plugin",
+        )
+
+
+def _neighbours(wanted: HostBundle, seen: Observed) -> Iterator[Diagnostic]:
+    """Before Docker 28 a neighbour who sets a route reaches published ports at the containers' own
+    addresses, past the address they were published at, and so past the gateway's keys."""
+    major = (seen.docker or "").partition(".")[0]
+    keyed = any(workload.resource.startswith("gateway") for workload in wanted.workloads)
+    if keyed and major.isdigit() and int(major) < _FENCED_DOCKER:
+        yield warning(
+            f"Docker {seen.docker} on {wanted.host} lets neighbours in its network past the keys",
+            "hosts",
+            wanted.host,
+            detail="a machine beside it that sets a route reaches its containers directly",
+            advice=f"install Docker {_FENCED_DOCKER} or newer there",
         )
 
 

@@ -29,11 +29,13 @@ _ENGINE_PATHS: Final = {
 
 
 class Guarded(NamedTuple):
-    """An engine behind the guard: the replica's name, what it is for, ``host:port``."""
+    """An engine behind the guard: the replica's name, what it is for, ``host:port``, and the path
+    of the file with a key that the engine itself asks for."""
 
     replica: str
     task: Task
     dial: str
+    key: str | None = None
 
 
 def guard(listen: str, health: str, key: str, engines: tuple[Guarded, ...]) -> str:
@@ -99,11 +101,18 @@ def _engine(engine: Guarded, key: str) -> dict[str, Any]:
                 "handler": "reverse_proxy",
                 "upstreams": [{"dial": engine.dial}],
                 "flush_interval": -1,
-                "headers": {"request": {"delete": ["Authorization"]}},
+                "headers": {"request": _authorization(engine)},
             },
         ],
         "terminal": True,
     }  # fmt: skip
+
+
+def _authorization(engine: Guarded) -> dict[str, Any]:
+    """The guard's key is for the guard alone."""
+    if engine.key is None:
+        return {"delete": ["Authorization"]}
+    return {"set": {"Authorization": [f"Bearer {{file.{engine.key}}}"]}}
 
 
 def _plain(listen: str) -> dict[str, Any]:

@@ -67,6 +67,11 @@ class Naming(NamedTuple):
     body: str = "{}"
 
 
+def without_adapters(model: FarmModel, adapter: str | None) -> Naming | None:
+    """For engines that a request to the gateway cannot ask for an adapter."""
+    return None if adapter else Naming(model.name)
+
+
 def named_plainly(model: FarmModel, adapter: str | None) -> Naming:
     """An adapter is a model's name of its own."""
     return Naming(adapter or model.name)
@@ -102,10 +107,10 @@ class Engine(NamedTuple):
     at start, whatever the need. ``folder`` says whether it loads a folder (else one file).
     ``writes`` says whether it writes outside /tmp, ``root`` whether its image must run as root.
     ``strengths`` ends the sentence that says why it was chosen. ``adapters`` is None where it loads
-    none, ``naming`` says how a request names one. ``by_environment`` says that it is told by
-    variables, not by options; ``options_in`` is
-    the variable in which its image takes options. ``reads_key`` says whether it reads the key of
-    its clients from a file; ``key_variable`` is the variable it takes it from otherwise.
+    none, ``naming`` says how a request names one, if it can. ``by_environment`` says that it is
+    told by variables, not by options; ``options_in`` is the variable in which its image takes
+    options. ``reads_key`` says whether it reads the key of its clients from a file;
+    ``key_variable`` is the variable it takes it from otherwise.
     ``keys`` are the keys of a model, of those that not every engine has, that it makes something
     of. ``files`` are small files beside the weights, ``weights_at`` where it looks for those, where
     not everywhere.
@@ -140,4 +145,4 @@ class Engine(NamedTuple):
     key_variable: str | None = None
     adapter_list: Callable[[Launch], str] | None = None
     settings: Callable[[Launch], tuple[Setting, ...]] = no_settings
-    naming: Callable[[FarmModel, str | None], Naming] = named_plainly
+    naming: Callable[[FarmModel, str | None], Naming | None] = named_plainly

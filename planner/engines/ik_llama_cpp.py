@@ -9,7 +9,7 @@ from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, note
 from planner.engines import llama_cpp
 from planner.engines.arguments import options
-from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Option, without_adapters
 
 # Its --lora-scaled takes a path and a scale, its --fit no value, and it keeps one cache a slot.
 _OTHERWISE: Final = frozenset(
@@ -61,4 +61,5 @@ IK_LLAMA_CPP: Final = Engine(
     adapters=AdapterFormat.GGUF,
     keys=llama_cpp.KEYS,
     reads_key=True,
+    naming=without_adapters,
 )

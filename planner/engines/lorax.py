@@ -8,7 +8,7 @@ from planner.blueprint.schema import Task, Tier
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, warning
 from planner.engines.arguments import given, memory_share, options
-from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Option, without_adapters
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
 
@@ -99,4 +99,5 @@ LORAX: Final = Engine(
     check=_check,
     adapters=AdapterFormat.PEFT,
     keys=frozenset({"tensor_parallel"}),
+    naming=without_adapters,
 )

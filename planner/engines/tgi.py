@@ -8,9 +8,10 @@ from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, note
 from planner.engines.arguments import given, memory_share, options
-from planner.engines.engine import AdapterFormat, Engine, Launch, Option
+from planner.engines.engine import AdapterFormat, Engine, Launch, Naming, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
+from planner.farm import FarmModel
 
 _AT_LOAD: Final = {"fp8": "fp8", "bnb-nf4": "bitsandbytes-nf4"}
 _CACHE: Final = {"fp8": "fp8_e4m3fn", "fp8_e4m3": "fp8_e4m3fn"}
@@ -44,6 +45,11 @@ def _share(launch: Launch) -> str | None:
     return f"{share:.2f}" if share else memory_share(launch.placed.report, frozenset())
 
 
+def _naming(model: FarmModel, adapter: str | None) -> Naming:
+    """It takes every other name for that of an adapter."""
+    return Naming(adapter or "tgi")
+
+
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     return (("HF_HUB_OFFLINE", "1"), ("USAGE_STATS", "off"))
 
@@ -74,4 +80,5 @@ TGI: Final = Engine(
     adapters=AdapterFormat.PEFT,
     keys=frozenset({"kv_dtype", "tensor_parallel"}),
     key_variable="API_KEY",
+    naming=_naming,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from planner.blueprint import schema
@@ -24,10 +25,17 @@ from planner.render.gateway_checks import (
     unserved,
     version_of,
 )
+from planner.render.gateway_names import (
+    clients_of,
+    entries_of,
+    own_key,
+    reached,
+    roles_of,
+)
 from planner.render.places import unit_name
 from planner.render.programs import Program, program_of
 from planner.render.replica import engine_version
-from planner.render.secrets import ENGINE_KEY, OWNER, client_secret
+from planner.render.secrets import ENGINE_KEY, client_secret
 from planner.render.service import Listen, Mounted, Service
 from planner.render.yaml_text import to_yaml
 from planner.secret import SecretUse
@@ -78,7 +86,7 @@ class _Builder:
         found = [*about_proxy, *about_caddy, *exposure(self.spec, self.host)]
         if proxy_row is None or caddy_row is None:
             return Services({}, tuple(found))
-        entries = self._entries()
+        entries = entries_of(self.placement, self.host, self._base)
         found += unreachable(self.host, [self.farm.host(name) for name in self._guarded()])
         found += unserved(self.farm, entries)
         files, pins = self.farm.gateway_files, self.farm.pins
@@ -104,11 +112,8 @@ class _Builder:
         return Services(by_host, tuple(dict.fromkeys(found)))
 
     def _guarded(self) -> tuple[str, ...]:
-        names = (placed.host.name for placed in self._reached() if placed.host is not self.host)
-        return tuple(dict.fromkeys(name for name in names if name != self.host.name))
-
-    def _reached(self) -> tuple[Placed, ...]:
-        return tuple(placed for placed in self.placement.replicas if not placed.host.rented)
+        names = dict.fromkeys(placed.host.name for placed in reached(self.placement))
+        return tuple(name for name in names if name != self.host.name)
 
     def _used(self, host: FarmHost) -> set[int]:
         return {p.port for p in self.placement.replicas if p.host.name == host.name}
@@ -124,61 +129,17 @@ class _Builder:
         port = self._port(placed.host, _GUARD)
         return f"http://{_in_url(placed.host.listen)}:{port}/{placed.name}/v1"
 
-    def _entries(self) -> tuple[litellm.Entry, ...]:
-        """One for every model and replica, then one for every role and replica."""
-        wanted: list[tuple[str, str, str | None, str | None]] = []
-        wanted += [(name, name, None, None) for name in self.farm.blueprint.models]
-        roles = self.farm.blueprint.roles.items()
-        wanted += [(name, role.model, role.adapter, name) for name, role in roles]
-        found = []
-        for name, model, adapter, role in wanted:
-            for placed in self._reached():
-                engine = find_engine(placed.model.engine)
-                if placed.model.name != model or engine is None:
-                    continue
-                naming = engine.naming(placed.model, adapter)
-                near = placed.host.name == self.host.name
-                key = None if near else SecretUse(ENGINE_KEY).path
-                base = self._base(placed)
-                found.append(litellm.Entry(name, placed.name, base, naming, role, key))
-        return tuple(found)
-
-    def _roles(self) -> dict[str, litellm.GatewayRole]:
-        blueprint, prompts = self.farm.blueprint, self.farm.gateway_files.prompts
-        found = {}
-        for name, role in blueprint.roles.items():
-            adapter = blueprint.adapters.get(role.adapter or "")
-            told = (role.notice, adapter.notice if adapter else None)
-            notices = dict.fromkeys(notice for notice in told if notice)
-            found[name] = litellm.GatewayRole(
-                system=prompts.get(name, ""),
-                notice="\n\n".join(notices),
-                sampling=role.sampling or schema.Sampling(),
-                fallback=role.fallback,
-            )
-        return found
-
-    def _clients(self) -> dict[str, litellm.GatewayClient]:
-        blueprint = self.farm.blueprint
-        every = (*blueprint.models, *blueprint.roles)
-        found = {}
-        for name, client in (self.spec.clients or {OWNER: schema.Client()}).items():
-            names = (*client.models, *client.roles) or every
-            key = SecretUse(client_secret(name)).path
-            found[name] = litellm.GatewayClient(key, names, client.monthly_tokens)
-        return found
-
     def _proxy(
         self, program: Program, row: ServiceVersion, entries: tuple[litellm.Entry, ...]
     ) -> Service:
-        roles, clients = self._roles(), self._clients()
+        roles, clients = roles_of(self.farm), clients_of(self.farm.blueprint)
         texts = {
             litellm.CONFIG: to_yaml(litellm.config(entries, roles)),
             litellm.SETTINGS: litellm.settings(entries, roles, clients),
             **{name: self.templates[f"gateway/{name}"] for name in litellm.HOOKS},
         }
         names = [client_secret(name) for name in clients]
-        names += [ENGINE_KEY] if any(entry.key for entry in entries) else []
+        names += [PurePosixPath(entry.key).name for entry in entries if entry.key]
         port = self._port(self.host, _PROXY)
         return Service(
             project=self.farm.project,
@@ -188,10 +149,11 @@ class _Builder:
             command=(*program.command, *litellm.arguments(row.port)),
             listens=(Listen(row.port, _LOOPBACK, port),),
             files=_mounted("gateway", litellm.FOLDER, texts),
-            secrets=tuple(map(SecretUse, names)),
+            secrets=tuple(map(SecretUse, dict.fromkeys(names))),
             environment=litellm.environment(),
             memory_bytes=row.ram_bytes,
             processes=row.processes,
+            port=port,
             probe=Probe(port, row.health, seconds=_PATIENT),
             start_seconds=row.start_seconds,
             grace_seconds=_GRACE,
@@ -213,37 +175,34 @@ class _Builder:
         opened = tuple(Listen(_CONTAINER_PORT, at, port) for at in _addresses(spec, self.host))
         listens = (*opened, Listen(_CONTAINER_HEALTH, _LOOPBACK, health))
         data = (("front", caddy.DATA),) if names else ()
-        return self._caddy(program, row, _FRONT, "gateway.caddy", text, listens, health, (), data)
+        return self._caddy(
+            program, row, _FRONT, "gateway.caddy", text, listens, port, health, (), data
+        )
 
     def _guard(self, host: FarmHost, program: Program, row: ServiceVersion) -> Service:
-        here = [placed for placed in self._reached() if placed.host.name == host.name]
+        here = [placed for placed in reached(self.placement) if placed.host.name == host.name]
         port, health = self._port(host, _GUARD), self._port(host, _GUARD, 1)
-        use = SecretUse(ENGINE_KEY)
+        uses = tuple(map(SecretUse, dict.fromkeys([ENGINE_KEY, *filter(None, map(own_key, here))])))
+        folder = PurePosixPath(uses[0].path).parent
         if host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
-            # a unit's own listeners; systemd shows a service its secrets in a folder of its name
-            engines = tuple(
-                caddy.Guarded(p.name, p.model.spec.task, f"{_in_url(p.bind)}:{p.port}")
-                for p in here
-            )
-            unit = unit_name(self.farm.project, _GUARD)
-            key = f"/run/credentials/{unit}/{use.name}"
+            # a unit has listeners of its own; systemd shows it its secrets in a folder of its name
+            folder = PurePosixPath("/run/credentials", unit_name(self.farm.project, _GUARD))
+            dials = {p.name: f"{_in_url(p.bind)}:{p.port}" for p in here}
             listen, inside = f"{_in_url(host.listen)}:{port}", f"{_LOOPBACK}:{health}"
             listens: tuple[Listen, ...] = ()
         else:
-            engines = tuple(
-                caddy.Guarded(
-                    p.name, p.model.spec.task, f"{p.name}:{_engine_port(p, self.templates)}"
-                )
-                for p in here
-            )
-            key = use.path
+            dials = {p.name: f"{p.name}:{_engine_port(p, self.templates)}" for p in here}
             listen, inside = f":{_CONTAINER_PORT}", f":{_CONTAINER_HEALTH}"
             listens = (
                 Listen(_CONTAINER_PORT, host.listen or _LOOPBACK, port),
                 Listen(_CONTAINER_HEALTH, _LOOPBACK, health),
             )
-        text = caddy.guard(listen, inside, key, engines)
-        return self._caddy(program, row, _GUARD, "gateway.caddy", text, listens, health, (use,))
+        engines = tuple(
+            caddy.Guarded(p.name, p.model.spec.task, dials[p.name], _path(folder, own_key(p)))
+            for p in here
+        )
+        text = caddy.guard(listen, inside, f"{folder}/{ENGINE_KEY}", engines)
+        return self._caddy(program, row, _GUARD, "gateway.caddy", text, listens, port, health, uses)
 
     def _caddy(
         self,
@@ -253,6 +212,7 @@ class _Builder:
         resource: str,
         text: str,
         listens: tuple[Listen, ...],
+        port: int,
         health: int,
         secrets: tuple[SecretUse, ...],
         volumes: tuple[tuple[str, str], ...] = (),
@@ -269,11 +229,16 @@ class _Builder:
             environment=caddy.environment(),
             memory_bytes=row.ram_bytes,
             processes=row.processes,
+            port=port,
             probe=Probe(health, row.health, seconds=_PATIENT),
             start_seconds=row.start_seconds,
             grace_seconds=_GRACE,
             volumes=volumes,
         )
+
+
+def _path(folder: PurePosixPath, secret: str | None) -> str | None:
+    return f"{folder}/{secret}" if secret else None
 
 
 def _mounted(folder: str, seen: str, texts: Mapping[str, str]) -> tuple[Mounted, ...]:

@@ -88,6 +88,11 @@ def unserved(farm: Farm, entries: tuple[Entry, ...]) -> list[Diagnostic]:
         if name in farm.blueprint.models:
             found.append(error(f"{name!r} is both a model and a role: clients could not tell",
                                "roles", name, advice="give the role another name"))  # fmt: skip
+        elif name not in known and role.adapter is not None:
+            found.append(error(f"the engine of {role.model} cannot be asked for an adapter by "
+                               "request", "roles", name, "adapter", value=role.adapter,
+                               advice=f"write models.{role.model}.engine: another one, or "
+                               "take the adapter out"))  # fmt: skip
         elif name not in known:
             found.append(note(f"role {name!r} has no replica that the gateway can reach",
                               "roles", name))  # fmt: skip

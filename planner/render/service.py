@@ -29,10 +29,10 @@ class Mounted(NamedTuple):
 class Service:
     """A service to render.
 
-    ``program`` is the archive or image it comes in, None when it is on the host already;
-    ``command`` the program with its arguments. ``volumes`` pairs names with paths of data that
-    outlive it, ``sysctls`` are of its own network. ``memory_bytes`` is what it is held to,
-    ``grace_seconds`` how long it may finish what it is at.
+    ``port`` is the one that others use, ``program`` the archive or image it comes in, None when it
+    is on the host already; ``command`` the program with its arguments. ``volumes`` pairs names
+    with paths of data that outlive it, ``sysctls`` are of its own network. ``memory_bytes`` is what
+    it is held to, ``grace_seconds`` how long it may finish what it is at.
     """
 
     project: str
@@ -46,6 +46,7 @@ class Service:
     environment: tuple[tuple[str, str], ...]
     memory_bytes: int
     processes: int
+    port: int
     probe: Probe
     start_seconds: int
     grace_seconds: int = 30
@@ -71,7 +72,7 @@ class Service:
             digest=digest,
             artifacts=tuple(artifact.key for artifact in self.artifacts),
             probe=self.probe,
-            port=self.probe.port,
+            port=self.port,
             start_seconds=self.start_seconds,
             secrets=self.secrets,
         )

@@ -8,6 +8,7 @@ from typing import Any
 from planner.diff.values import Health, Observed, Plan, SeenWorkload
 from planner.errors import PlannerError
 from planner.farm import Placed
+from planner.render.bundle import Workload
 from planner.sizing.measured import Lesson
 from planner.units import gib
 from planner.views.lesson import lesson_lines, lesson_to_dict
@@ -38,7 +39,7 @@ def status_to_text(
         release = f"release {item.release}" if item.release else "nothing of this project"
         lines.append(f"{style.paint(host, 'bold')}  {release}")
         for workload in item.workloads:
-            lines.append(_workload(workload, placed.get((host, workload.name)), style))
+            lines.append(_workload(workload, placed.get((host, workload.name)), item, style))
             lines += lesson_lines((real or {}).get((host, workload.name)))
         lines += [_missing(p, style) for p in _absent(host, item, placed)]
         lines += [
@@ -52,16 +53,25 @@ def status_to_text(
     return "\n".join(lines)
 
 
-def _workload(workload: SeenWorkload, placed: Placed | None, style: Style) -> str:
+def _workload(workload: SeenWorkload, placed: Placed | None, item: Observed, style: Style) -> str:
     color = "green" if workload.health is Health.RUNNING else "yellow"
     state = style.paint(f"{workload.health.value:<10}", color)
-    where = f"http://{placed.bind}:{placed.port}" if placed else "not in the blueprint"
+    rendered = _rendered(workload, item)
+    where = f"port {rendered.port}" if rendered else "not in the blueprint"
+    where = f"http://{placed.bind}:{placed.port}" if placed else where
     lines = [f"  {workload.name:<20} {state} {where}"]
     if workload.health is not Health.RUNNING and workload.detail:
         lines.append(f"    {clean(workload.detail)}")
     if placed:
         lines.append(f"    {placed.model.engine} serves {clean(placed.model.source.name)}")
     return "\n".join(lines)
+
+
+def _rendered(workload: SeenWorkload, item: Observed) -> Workload | None:
+    """What the host's release says of a workload that is no model's, such as the gateway."""
+    manifest = item.manifests.get(item.release or "")
+    every = manifest.workloads if manifest else ()
+    return next((w for w in every if w.name == workload.name and "[" not in w.resource), None)
 
 
 def _absent(host: str, item: Observed, placed: Mapping[tuple[str, str], Placed]) -> list[Placed]:

@@ -20,12 +20,16 @@ from planner.secret import SecretValue
 from tests.e2e.test_farm import eventually
 from tests.farm import gateway as images
 from tests.farm.control import Farm, Host
+from tests.farm.layout import BRIDGE
+from tests.farm.layout import GATEWAY as GATEWAY_ADDRESS
 from tests.helpers.gateway_client import Answer, Client
+from tests.helpers.outside import outside
 from tests.helpers.tiny_lora import write_tiny_lora
 
 pytestmark = pytest.mark.farm
 
 PORT = 4000
+GUARD = "var/lib/planner/roles/current/guard/caddy.json"
 AUTHORITY = "/var/lib/docker/volumes/planner-roles_front/_data/caddy/pki/authorities/local/root.crt"
 NOTICE = "an alternative view, not accepted medicine"
 NAMES = ("calm", "loud")
@@ -101,7 +105,15 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
                 "replicas": 2,
                 "adapters": list(NAMES),
                 "on": ["left", "right"],
-            }
+            },
+            "spare": {
+                "source": str(model),
+                "engine": "llama.cpp",
+                "image": {"archive": str(llama)},
+                "context": "1k",
+                "parallel": 1,
+                "on": "front",
+            },
         },
         "adapters": {
             name: {"base": str(model), "source": f"./{name}.gguf", "rank": 4} for name in NAMES
@@ -114,6 +126,8 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
                 "notice": NOTICE,
                 "sampling": {"temperature": 0},
             },
+            "oracle": {"model": "chat", "fallback": "stand-in"},
+            "stand-in": {"model": "spare", "notice": "the stand-in speaks"},
         },
         "gateway": {
             "on": "front",
@@ -238,12 +252,69 @@ def test_a_dead_host_costs_no_request_and_serves_again(
         assert planned.plan.empty, planned.plan.operations
 
 
-def test_a_third_role_restarts_no_engine(stage: Stage) -> None:
+ENGINE_PATHS = (
+    "/", "/health", "/v1/models", "/models", "/props", "/slots", "/metrics", "/lora-adapters",
+    "/completion", "/v1/chat/completions", "/v1/completions", "/tokenize", "/docs", "/openapi.json",
+)  # fmt: skip
+
+
+def test_only_what_is_declared_is_open(stage: Stage) -> None:
+    with deployment.planning(stage.path) as planned:
+        replicas = {placed.host.name: placed for placed in planned.replicas}
+    config = json.loads((stage.right.root / GUARD).read_text())
+    guard = int(config["apps"]["http"]["servers"]["guard"]["listen"][0].rpartition(":")[2])
+    declared = {"front": [22, PORT], "left": [22, guard], "right": [22, guard]}
+    with outside(BRIDGE, f"{GATEWAY_ADDRESS.rpartition('.')[0]}.250/24") as beside:
+        for name, ports in declared.items():
+            host: Host = getattr(stage, name)
+            assert beside.open_ports(host.address) == ports
+            assert beside.open_ports(link_local(host)) == [22]
+        urls = [
+            f"http://{getattr(stage, name).address}:{port}{prefix}{path}"
+            for name, placed in replicas.items()
+            if name != "front"
+            for port, prefixes in ((guard, ("", f"/{placed.name}")), (placed.port, ("",)))
+            for prefix in prefixes
+            for path in ENGINE_PATHS
+        ]
+        answered = {url: status for url, status in beside.statuses(urls).items() if status}
+    assert set(answered.values()) == {401}, answered
+    assert len(answered) == 4 * len(ENGINE_PATHS)
+
+
+def link_local(host: Host) -> str:
+    """A host's IPv6 address on the bridge, as another machine writes it."""
+    shown = host.run("ip", "-6", "-json", "address", "show", "dev", "eth0", "scope", "link").stdout
+    return f"{json.loads(shown)[0]['addr_info'][0]['local']}%eth0"
+
+
+def test_a_fallback_role_answers_as_itself(stage: Stage) -> None:
+    """The model it falls back to runs beside the gateway and is asked without a guard."""
+    alice = stage.client("alice")
+    assert said(alice.ask("oracle")) != ""
+    assert "stand-in" not in said(alice.ask("oracle"))
+    stage.left.run("docker", "stop", "planner-roles-chat-0-1")
+    stage.right.run("systemctl", "stop", "planner-roles-chat-1.service")
+    try:
+        answer = alice.ask("oracle")
+        assert said(answer).startswith("the stand-in speaks\n\n")
+        assert answer.replica == "stand-in/spare-0"
+        assert alice.ask("monk").status >= 500
+    finally:
+        stage.left.run("docker", "start", "planner-roles-chat-0-1")
+        stage.right.run("systemctl", "start", "planner-roles-chat-1.service")
+    eventually(lambda: alice.ask("monk").status == 200, "an answer of the engines", 60)
+
+
+def test_a_third_role_restarts_no_engine_and_costs_no_request(stage: Stage) -> None:
     before = stage.engine_pids()
     assert all(before)
     stage.document["roles"]["crier"] = {"model": "chat", "adapter": "loud", "notice": "hear, hear"}
     stage.write()
-    stage.apply()
+    with Load(stage.client("alice")) as load:
+        stage.apply()
+    assert [row for row in load.rows if row[2] != 200] == []
     assert stage.engine_pids() == before
     assert said(stage.client("alice").ask("crier")).startswith("hear, hear\n\n")
     assert NOTICE in said(stage.client("alice").ask("herald"))
+    assert stage.client("bob").ask("chat").status == 429  # its tokens were not forgotten

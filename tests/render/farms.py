@@ -31,7 +31,12 @@ def read_placement(case: Path) -> Placement:
     assert validated.farm is not None, validated.diagnostics
     files: Mapping[str, Any] = data.get("files", {})
     models = tuple(_with_files(model, files.get(model.name, {})) for model in validated.farm.models)
-    farm = validated.farm._replace(models=models)
+    rows, gateway = data.get("gateway", {}), validated.farm.gateway_files
+    gateway = gateway._replace(
+        image=_local(gateway.image, rows.get("image")),
+        caddy=_local(gateway.caddy, rows.get("caddy")),
+    )
+    farm = validated.farm._replace(models=models, gateway_files=gateway)
     if not own.exists():
         farm = farm._replace(pins=read_lock(case))
     replicas = tuple(_placed(farm, row) for row in data["replicas"])

@@ -1,0 +1,104 @@
+"""What keeps a gateway from being rendered, and what a client may reach through it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner.blueprint.schema import Task
+from planner.engines import caddy
+from planner.farm import Placement
+from planner.render.gateway import services
+from planner.sources.templates import load_templates
+from planner.workflows import validate
+
+HOSTS: dict[str, Any] = {
+    "box": {"address": "me@192.168.1.10"},
+    "bare": {"address": "me@192.168.1.11", "runtime": "systemd"},
+    "far": {"address": "me@example.org"},
+}
+IMAGE = f"x/y@sha256:{'a' * 64}"
+
+
+def found(tmp_path: Path, gateway: Any, **more: Any) -> list[tuple[str, str]]:
+    """Where each error is, and what it says."""
+    path = tmp_path / "farm.yaml"
+    models = {"chat": {"source": "Qwen/Qwen3-8B", "engine": "llama.cpp", "image": IMAGE}}
+    document = {"planner": 1, "project": "p", "hosts": HOSTS, "models": models, **more}
+    if gateway is not None:
+        document["gateway"] = {"image": IMAGE, "caddy": {"image": IMAGE}, **gateway}
+    path.write_text(json.dumps(document))
+    validated = validate(path)
+    assert validated.farm is not None, validated.diagnostics
+    result = services(Placement(validated.farm, ()), load_templates())
+    return [(item.where, item.summary) for item in result.diagnostics if item.severity == "error"]
+
+
+def test_a_sound_gateway_has_no_errors(tmp_path: Path) -> None:
+    roles = {"monk": {"model": "chat", "notice": "n"}}
+    assert found(tmp_path, {"on": "box", "expose": "lan"}, roles=roles) == []
+
+
+@pytest.mark.parametrize(
+    ("gateway", "where", "said"),
+    [
+        ({}, "gateway.on", "stands on one host"),
+        ({"on": ["box", "far"]}, "gateway.on", "stands on one host"),
+        ({"on": "bare"}, "gateway.on", "runs no containers"),
+        ({"on": "far", "expose": "lan"}, "gateway.expose", "no private address"),
+        ({"on": "box", "expose": "public"}, "gateway.expose", "needs a domain"),
+        ({"on": "box", "version": "1.82.7"}, "gateway.version", "compromised"),
+        ({"on": "box", "version": "1.82.8"}, "gateway.version", "compromised"),
+        ({"on": "box", "version": "1.2"}, "gateway.version", "older than"),
+        ({"on": "box", "image": "x/y:latest"}, "gateway.image", "no digest"),
+        ({"on": "box", "image": {"archive": "./gone.tar"}}, "gateway.image", "could not be read"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_gateway(tmp_path: Path, gateway: Any, where: str, said: str) -> None:
+    [(place, summary)] = found(tmp_path, gateway)
+    assert place == where
+    assert said in summary
+
+
+@pytest.mark.parametrize(
+    ("role", "where", "said"),
+    [
+        ({"monk": {"model": "chat", "system": "gone.md"}}, "roles.monk.system", "was not read"),
+        ({"chat": {"model": "chat"}}, "roles.chat", "both a model and a role"),
+        ({"monk": {"model": "chat", "knowledge": "k"}}, "roles.monk.knowledge", "cannot ask"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_role(tmp_path: Path, role: Any, where: str, said: str) -> None:
+    stores = {"k": {"engine": "qdrant", "pages": 10, "dimensions": 8}}
+    assert any(
+        place == where and said in summary
+        for place, summary in found(tmp_path, {"on": "box"}, roles=role, stores=stores)
+    )
+
+
+def test_roles_need_a_gateway(tmp_path: Path) -> None:
+    [(place, summary)] = found(tmp_path, None, roles={"monk": {"model": "chat"}})
+    assert place == "roles"
+    assert "no gateway" in summary
+
+
+def test_a_guard_lets_only_the_paths_of_a_task_through() -> None:
+    engines = (
+        caddy.Guarded("a-0", Task.CHAT, "a-0:1"),
+        caddy.Guarded("e-0", Task.EMBEDDING, "e:2"),
+    )
+    server = json.loads(caddy.guard(":1", ":2", "/k", engines))["apps"]["http"]["servers"]["guard"]
+    *open_routes, last = server["routes"]
+    paths = {path for route in open_routes for match in route["match"] for path in match["path"]}
+    assert paths == {
+        "/a-0/v1/chat/completions", "/a-0/v1/completions", "/a-0/v1/models",
+        "/e-0/v1/embeddings", "/e-0/v1/models",
+    }  # fmt: skip
+    keyed = [match["header"] for route in open_routes for match in route["match"]]
+    assert keyed == [{"Authorization": ["Bearer {file./k}"]}] * 2
+    assert last == {"handle": [{"handler": "static_response", "status_code": 401}]}

@@ -1,0 +1,147 @@
+"""What the gateway's hooks make of requests and answers: the rules alone, without the proxy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LORA = {"lora": [{"id": 0, "scale": 1}]}
+
+
+@pytest.fixture(scope="module")
+def rules() -> ModuleType:
+    """The module as it lies on a gateway's host."""
+    import importlib.util
+
+    path = ROOT / "templates/gateway/planner_roles.py"
+    spec = importlib.util.spec_from_file_location("planner_roles", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["planner_roles"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def asked(rules: ModuleType, role: Any, **request: Any) -> Any:
+    entry = rules.Entry("http://x/v1", "r", LORA, None)
+    return rules.as_role(role, entry, {"messages": [user("hi")], **request})
+
+
+def test_a_prompt_goes_before_what_the_client_says(rules: ModuleType) -> None:
+    changed = asked(rules, rules.Role(system="be calm"))
+    assert changed["messages"] == [{"role": "system", "content": "be calm"}, user("hi")]
+
+
+def test_a_clients_own_prompt_stays_below_in_one_message(rules: ModuleType) -> None:
+    own = [{"role": "system", "content": "be brief"}, user("hi")]
+    changed = asked(rules, rules.Role(system="be calm"), messages=own)
+    assert changed["messages"] == [{"role": "system", "content": "be calm\n\nbe brief"}, user("hi")]
+    parts = [{"role": "system", "content": [{"type": "text", "text": "be brief"}]}]
+    changed = asked(rules, rules.Role(system="be calm"), messages=parts)
+    texts = [part["text"] for part in changed["messages"][0]["content"]]
+    assert texts == ["be calm", "be brief"]
+
+
+def test_a_completion_begins_with_the_prompt(rules: ModuleType) -> None:
+    entry = rules.Entry("http://x/v1", "r", {}, None)
+    changed = rules.as_role(rules.Role(system="be calm"), entry, {"prompt": "once"})
+    assert changed["prompt"] == "be calm\n\nonce"
+
+
+def test_sampling_is_used_where_the_client_says_nothing(rules: ModuleType) -> None:
+    role = rules.Role(sampling={"temperature": 0.5, "top_k": 3, "max_tokens": 9})
+    assert asked(rules, role)["temperature"] == 0.5
+    assert asked(rules, role, temperature=0)["temperature"] == 0
+    assert asked(rules, role)["extra_body"] == {"top_k": 3, **LORA}
+    changed = asked(rules, role, top_k=7)
+    assert changed["extra_body"]["top_k"] == 7
+    assert "top_k" not in changed
+
+
+def test_clients_choose_no_adapter_and_no_server(rules: ModuleType) -> None:
+    wanted = {"lora": [], "api_base": "http://elsewhere", "fallbacks": ["x"], "api_key": "k"}
+    request = {"model": "chat", "stream": True, **wanted, "extra_body": wanted}
+    assert rules.refuse_overrides(request) == {"model": "chat", "stream": True}
+
+
+def answer(*texts: str | None) -> Any:
+    choices = [
+        SimpleNamespace(index=at, message=SimpleNamespace(content=text))
+        for at, text in enumerate(texts)
+    ]
+    return SimpleNamespace(choices=choices)
+
+
+def chunk(index: int, text: str | None) -> Any:
+    delta = SimpleNamespace(content=text)
+    return SimpleNamespace(choices=[SimpleNamespace(index=index, delta=delta)])
+
+
+def test_a_notice_stands_before_every_choice(rules: ModuleType) -> None:
+    said = answer("one", "two", None)
+    rules.note_answer("beware", said)
+    texts = [choice.message.content for choice in said.choices]
+    assert texts == ["beware\n\none", "beware\n\ntwo", None]
+    plain = answer("one")
+    rules.note_answer("", plain)
+    assert plain.choices[0].message.content == "one"
+
+
+def test_a_notice_stands_once_in_a_stream(rules: ModuleType) -> None:
+    notices = rules.Notices("beware")
+    chunks = [chunk(0, None), chunk(0, "a"), chunk(1, "x"), chunk(0, "b"), chunk(1, "")]
+    for item in chunks:
+        rules.note_chunk(notices, item)
+    texts = [item.choices[0].delta.content for item in chunks]
+    assert texts == [None, "beware\n\na", "beware\n\nx", "b", ""]
+
+
+def test_a_key_is_its_clients_and_nobody_elses(rules: ModuleType, tmp_path: Path) -> None:
+    settings = rules.Settings(written(tmp_path))
+    assert settings.client("sk-alice").name == "alice"
+    assert settings.client("sk-bob").names == ("chat",)
+    for other in ("", "sk-alic", "sk-alice ", "SK-ALICE"):
+        assert settings.client(other) is None
+    assert settings.role_of("monk/chat-0").notice == "beware"
+    assert settings.role_of("chat/chat-0").notice == ""
+    assert settings.role_of(None).notice == ""
+    assert settings.entries["monk/chat-0"].key == "engine"
+
+
+def test_tokens_are_counted_for_each_client_and_kept(rules: ModuleType, tmp_path: Path) -> None:
+    usage = rules.Usage(tmp_path / "usage.sqlite")
+    usage.add("alice", 5)
+    usage.add("alice", 7)
+    usage.add("bob", 1)
+    again = rules.Usage(tmp_path / "usage.sqlite")
+    assert [again.of(name) for name in ("alice", "bob", "carol")] == [12, 1, 0]
+
+
+def written(folder: Path) -> Path:
+    for name in ("alice", "bob"):
+        (folder / name).write_text(f"sk-{name}\n")
+    (folder / "engine").write_text("engine")
+    row = {"base": "http://x/v1", "body": {}, "key": str(folder / "engine")}
+    document = {
+        "usage": str(folder / "usage.sqlite"),
+        "clients": {
+            "alice": {"key": str(folder / "alice"), "names": ["monk"], "monthly_tokens": None},
+            "bob": {"key": str(folder / "bob"), "names": ["chat"], "monthly_tokens": 9},
+        },
+        "roles": {"monk": {"system": "", "notice": "beware", "sampling": {}}},
+        "entries": {"monk/chat-0": {**row, "role": "monk"}, "chat/chat-0": {**row, "role": None}},
+    }
+    path = folder / "gateway.json"
+    path.write_text(json.dumps(document))
+    return path
