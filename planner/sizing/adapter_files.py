@@ -65,6 +65,11 @@ def _contradictions(
         yield error(f"adapter {name!r} has rank {files.rank}, not {written.rank}", *path, "rank",
                     value=written.rank, detail="slots are made for the rank that is written",
                     advice=f"write rank: {files.rank}, or take it out")  # fmt: skip
+    held = _rank_held(files)
+    if files.rank and held > files.rank:
+        yield error(f"adapter {name!r} says rank {files.rank}, its matrices have {held}", *path,
+                    "source", detail="adapter_config.json and the weights are not of one training",
+                    advice="save it again, or take the config that belongs to it")  # fmt: skip
     wanted, there = set(written.target_modules), set(files.target_modules)
     if wanted and there and wanted != there:
         yield error(f"adapter {name!r} adapts {', '.join(sorted(there))}", *path,
@@ -75,6 +80,14 @@ def _contradictions(
         yield error(f"adapter {name!r} changes more than its matrices: {extra}", *path, "source",
                     detail="engines add LoRA matrices to a base and nothing else",
                     advice="merge it into its base, and serve that as a model")  # fmt: skip
+
+
+def _rank_held(files: AdapterFiles) -> int:
+    """The largest rank of its A matrices, which have as many rows; 0 without any. Those of experts
+    may be stacked over them, and are left out."""
+    plain = (item for item in files.matrices.items() if "experts" not in item[0])
+    halves = ((_SUFFIX.search(key), shape) for key, shape in plain)
+    return max((shape[0] for half, shape in halves if half and half[1] == "A"), default=0)
 
 
 def _other_base(

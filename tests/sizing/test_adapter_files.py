@@ -84,6 +84,15 @@ def test_an_adapter_of_another_base_is_refused_by_its_shapes(tmp_path: Path) -> 
     assert "2,048" in errors or "4,096" in errors
 
 
+def test_a_config_of_another_training_is_refused(tmp_path: Path) -> None:
+    key = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+    errors, _ = told(read_adapter(write(tmp_path / "core", {key: (64, 2048)})))
+    assert "says rank 16, its matrices have 64" in errors
+    stacked = "base_model.model.model.layers.0.mlp.experts.lora_A.weight"
+    errors, _ = told(read_adapter(write(tmp_path / "more", {stacked: (2048, 2048)})))
+    assert "says rank" not in errors
+
+
 def test_more_layers_than_the_base_has_are_refused(tmp_path: Path) -> None:
     shapes = {"base_model.model.model.layers.60.self_attn.q_proj.lora_A.weight": (16, 2048)}
     errors, _ = told(read_adapter(write(tmp_path / "core", shapes)))
