@@ -155,6 +155,8 @@ def _draft(
 
 
 def _is_gguf(quant: str) -> bool:
+    if quant.strip().upper() == "MXFP4_MOE":  # the preset, not the format of safetensors
+        return True
     try:
         return parse_quantization(quant, gguf=False).storage in GGUF_STORAGES
     except UnknownQuantization:

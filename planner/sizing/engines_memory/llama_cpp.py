@@ -11,6 +11,7 @@ from planner.sizing.engines_memory.common import EngineMemory, Plan
 from planner.sizing.engines_memory.llama_compute import MAINLINE
 from planner.sizing.engines_memory.llama_kv import AUTO_SLOTS, CacheShape, Latent
 from planner.sizing.engines_memory.llama_memory import ledger
+from planner.units import GIB
 
 # Builds at which a mechanism began. Reserving few output rows is assumed only where a version is
 # given, because the older, larger buffer is the safer one; the others are assumed to be there.
@@ -19,6 +20,8 @@ _AUTO_SLOTS_FROM: Final = 6930  # pull 16736, November 2025
 _KEY_ONLY_FROM: Final = 7830  # pull 19067, January 2026
 _FEW_OUTPUTS_FROM: Final = 9000  # 2026; a log of October and build 11669 show it
 _NEWEST: Final = 11669  # versions such as 0.7.0 came after build numbers alone
+# ollama envconfig: OLLAMA_CONTEXT_LENGTH, "default: 4k/32k/256k based on VRAM"
+_OLLAMA_CONTEXTS: Final = ((48 * GIB, 262_144), (24 * GIB, 32_768))
 # what planner installs where a blueprint names no version; a test holds the two together
 LATEST: Final = "0.7.0"
 
@@ -42,10 +45,17 @@ def ollama(plan: Plan) -> EngineMemory:
     """Ollama: every parallel request has its own full context."""
     request = plan.request
     slots = request.parallel or 1
-    context = (request.context or 4096) * slots
+    context = (request.context or _ollama_context(plan)) * slots
     return _memory(
         plan, CacheShape(context, slots, False, request.ubatch or 512, windows=True), few=False
     )
+
+
+def _ollama_context(plan: Plan) -> int:
+    """Its default goes by the memory of all cards: 4k below 24 GiB, 32k below 48, else 256k."""
+    memory = sum(device.memory_bytes or 0 for device in plan.request.devices)
+    usual = next((tokens for least, tokens in _OLLAMA_CONTEXTS if memory >= least), 4096)
+    return min(usual, plan.request.architecture.max_position or usual)
 
 
 def _memory(plan: Plan, shape: CacheShape, *, few: bool) -> EngineMemory:

@@ -41,6 +41,9 @@ _GGUF_LAYER: Final = 2 * MIB
 _PIPELINE_ONLY: Final = 72 * MIB
 # bitsandbytes_loader.py, dequantize_dq
 _SCALES_UNPACKED_FROM: Final = (0, 9)
+_SERVER: Final = 2 * GIB
+_WORKER: Final = 2 * GIB
+_SWAP: Final = 4 * GIB
 _IDENTITY: Final = "vLLM worker memory profiling"
 
 
@@ -88,7 +91,7 @@ def memory(plan: Plan) -> EngineMemory:
     if fits and not setup.era.graphs_in_budget and graphs > outside:
         fits = False
         found.append(_graphs_do_not_fit(graphs, outside))
-    host = _host(plan)
+    host = _host(setup)
     return EngineMemory(
         tuple(devices), host, fits, tokens if paged else 0 if causal else None,
         longest if paged else 0 if causal else None, tuple(found), setup.utilization,
@@ -320,8 +323,20 @@ def _paged(plan: Plan, setup: _Setup, stage: int, pool: int) -> PagedPool | None
     )  # fmt: skip
 
 
-def _host(plan: Plan) -> tuple[Term, ...]:
-    return (term("runtime", 4 * GIB, "Python, PyTorch and the API server; a rough figure"),)
+def _host(setup: _Setup) -> tuple[Term, ...]:
+    """A process each for the API server and every rank; V0 also pinned RAM to swap requests to."""
+    ranks = setup.tp * setup.pp
+    server = term(
+        "runtime", _SERVER + ranks * _WORKER,
+        f"API server {show(_SERVER)} and {ranks} workers of {show(_WORKER)}; rough figures",
+    )  # fmt: skip
+    if not setup.era.profiles_whole_prompt:
+        return (server,)
+    swapped = term(
+        "swap", ranks * _SWAP, f"{show(_SWAP)} a worker, pinned for requests that wait",
+        "vLLM V0: --swap-space 4",
+    )  # fmt: skip
+    return (server, swapped)
 
 
 def _defaults(plan: Plan, setup: _Setup) -> list[Diagnostic]:
