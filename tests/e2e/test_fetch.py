@@ -15,6 +15,7 @@ import pytest
 
 from planner.apply import transfer
 from planner.apply.events import Event, OperationProgress
+from planner.apply.locked import locked
 from planner.apply.run import HostRun, RunOptions
 from planner.apply.steps import Layout
 from planner.diff.places import part_of, place_of
@@ -114,7 +115,9 @@ def run(farm: Farm, docker_host: Host, hub: Hub, events: list[Event]) -> Iterato
     )
     with closing(connect(address)) as transport:
         options = RunOptions("t", "me", hub=hub.address)
-        yield HostRun(docker_host.name, transport, LAYOUT, options, events.append)
+        run = HostRun(docker_host.name, transport, LAYOUT, options, events.append)
+        with locked(run):
+            yield run
     docker_host.run("rm", "-rf", HOME)
 
 
