@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from planner.apply.events import OnEvent
     from planner.apply.record import Record
     from planner.apply.result import ApplyResult
+    from planner.apply.watch import Heard
     from planner.placement.keep import Replica, Running
     from planner.secret import SecretValue
     from planner.sizing.measured import Lesson
@@ -302,6 +303,13 @@ def _learn(planned: Planned, result: ApplyResult) -> None:
     found = learning.listen(planned.connections, planned.layout, planned.replicas, started)
     if found:
         learning.keep(planned.path, planned.plan.project, found)
+
+
+def heard(planned: Planned) -> dict[tuple[str, str], Heard]:
+    """What every running engine says of its settings and its speed, by host and workload."""
+    from planner.apply.watch import watch
+
+    return watch(planned.connections, planned.layout, planned.seen)
 
 
 def measured(planned: Planned) -> dict[tuple[str, str], Lesson]:

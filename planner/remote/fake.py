@@ -142,7 +142,7 @@ class FakeTransport:
 
     def http(self, request: HttpRequest, *, seconds: float = 10) -> HttpAnswer | None:
         """Answer as ``answers`` says."""
-        self._spend("http")
+        self._spend("http" if request.body is None else "http-post")
         answer = self.host.answers(request)
         return HttpAnswer(answer) if isinstance(answer, int) else answer
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from planner.apply.watch import Heard
 from planner.diff.values import Health, Observed, Plan, SeenWorkload
 from planner.errors import PlannerError
 from planner.farm import Placed
@@ -12,6 +13,7 @@ from planner.render.bundle import Workload
 from planner.sizing.measured import Lesson
 from planner.units import gib
 from planner.views.lesson import lesson_lines, lesson_to_dict
+from planner.views.replicas import Roles, replica_lines, replica_to_dict
 from planner.views.terminal import Style, clean
 
 Seen = Mapping[str, Observed | PlannerError]
@@ -24,10 +26,14 @@ def status_to_text(
     plan: Plan | None,
     style: Style,
     real: Lessons | None = None,
+    heard: Mapping[tuple[str, str], Heard] | None = None,
+    roles: Roles | None = None,
 ) -> str:
-    """Host by host: the release, each workload with its state and address, and the cards.
+    """Host by host: the release, each workload with its state and address, and the cards; then all
+    replicas as a table.
 
-    ``real`` is what engines took beside what was predicted, by host and workload.
+    ``real`` is what engines took beside what was predicted, ``heard`` what they say of themselves,
+    both by host and workload; ``roles`` are names by model.
     """
     placed = {(item.host.name, item.name): item for item in replicas}
     lines: list[str] = []
@@ -47,10 +53,23 @@ def status_to_text(
             f"{gib(card.used_bytes)} of {gib(card.total_bytes)} used"
             for card in item.devices
         ]
+    running = [placed[key] for key in placed if key in _running(seen)]
+    table = replica_lines(running, roles or {}, real or {}, heard or {})
+    lines += ["", *table] if table else []
     if plan is not None:
         lines.append("")
         lines.append(_verdict(plan))
     return "\n".join(lines)
+
+
+def _running(seen: Seen) -> set[tuple[str, str]]:
+    return {
+        (host, workload.name)
+        for host, item in seen.items()
+        if not isinstance(item, PlannerError)
+        for workload in item.workloads
+        if workload.health is Health.RUNNING
+    }
 
 
 def _workload(workload: SeenWorkload, placed: Placed | None, item: Observed, style: Style) -> str:
@@ -94,12 +113,24 @@ def _verdict(plan: Plan) -> str:
 
 
 def status_to_dict(
-    seen: Seen, replicas: Iterable[Placed], plan: Plan | None, real: Lessons | None = None
+    seen: Seen,
+    replicas: Iterable[Placed],
+    plan: Plan | None,
+    real: Lessons | None = None,
+    heard: Mapping[tuple[str, str], Heard] | None = None,
+    roles: Roles | None = None,
 ) -> dict[str, Any]:
     """The same as values: hosts, their workloads and cards. Bytes are integers."""
     placed = {(item.host.name, item.name): item for item in replicas}
+    said = heard or {}
+
+    def replica(key: tuple[str, str]) -> dict[str, Any]:
+        lesson = (real or {}).get(key)
+        found = placed.get(key)
+        return replica_to_dict(found, roles or {}, lesson, said.get(key)) if found else {}
+
     return {
-        "hosts": [_host(host, item, placed, real or {}) for host, item in seen.items()],
+        "hosts": [_host(host, item, placed, real or {}, replica) for host, item in seen.items()],
         "as_blueprint": plan.empty and not plan.unseen if plan else None,
     }
 
@@ -109,6 +140,7 @@ def _host(
     item: Observed | PlannerError,
     placed: Mapping[tuple[str, str], Placed],
     real: Lessons,
+    replica: Callable[[tuple[str, str]], dict[str, Any]],
 ) -> dict[str, Any]:
     if isinstance(item, PlannerError):
         return {"host": host, "reached": False, "error": item.summary}
@@ -119,6 +151,7 @@ def _host(
         "workloads": [
             {
                 **_workload_dict(workload, placed.get((host, workload.name))),
+                **replica((host, workload.name)),
                 "memory": lesson_to_dict(real.get((host, workload.name))),
             }
             for workload in item.workloads

@@ -59,8 +59,8 @@ class Hosts:
 
     @property
     def touched(self) -> set[str]:
-        """Everything that was done on them but looking and reading logs."""
-        return {*self.left.calls, *self.right.calls} - {"observe", "start_log"}
+        """Everything that was done on them but looking, reading logs and asking engines."""
+        return {*self.left.calls, *self.right.calls} - {"observe", "start_log", "http"}
 
 
 @pytest.fixture

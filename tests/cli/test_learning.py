@@ -79,7 +79,7 @@ def test_status_shows_predicted_and_real(planner: Planner, hosts: Hosts, talking
 
 def test_one_question_a_host(planner: Planner, hosts: Hosts, talking: Path) -> None:
     planner("status", str(talking))
-    assert hosts.left.calls == ["observe", "start_log"]
+    assert [call for call in hosts.left.calls if call != "http"] == ["observe", "start_log"]
 
 
 def test_an_apply_that_changes_nothing_reads_no_log(

@@ -16,4 +16,4 @@ def read(answers: Answers) -> dict[str, str]:
     return {name: str(info[key]) for name, key in _SETTINGS.items() if info.get(key) is not None}
 
 
-API: Final = Api((_INFO,), "", read, no_speed)
+API: Final = Api((_INFO,), "", read, no_speed, None)

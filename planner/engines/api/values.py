@@ -86,14 +86,15 @@ class Api(NamedTuple):
 
     ``paths`` are asked with GET and ``lines``, a regular expression for grep -E, of its log; from
     these ``read`` tells its settings by the names that its options use. What it does not say is
-    absent. ``speed`` reads the text of its metrics. ``loading`` is None where adapters are taken at
-    start only.
+    absent. ``speed`` reads the text at ``metrics``, None where it has none. ``loading`` is None
+    where adapters are taken at start only.
     """
 
     paths: tuple[str, ...]
     lines: str
     read: Callable[[Answers], Mapping[str, str]]
     speed: Callable[[str], Speed]
+    metrics: str | None = "/metrics"
     loading: Loading | None = None
 
 

@@ -68,4 +68,4 @@ def speed(text: str) -> Speed:
     )
 
 
-API: Final = Api((MODELS, METRICS), LINES, read, speed, Loading((MODELS,), _load, _unload))
+API: Final = Api((MODELS, METRICS), LINES, read, speed, METRICS, Loading((MODELS,), _load, _unload))
