@@ -19,7 +19,7 @@ from planner.apply.events import (
     OperationSkipped,
     OperationStarted,
 )
-from planner.diff.values import Operation, Plan
+from planner.diff.values import Operation, Plan, VerifyWorkload
 from planner.views.plan import show_bytes, verb_of
 from planner.views.terminal import clean
 
@@ -56,6 +56,8 @@ class PlainProgress:
 
     def _lines(self, event: Event) -> Iterator[str]:
         match event:
+            case OperationProgress(operation=VerifyWorkload() as step, text=text) if text:
+                yield self._line(step, clean(text))
             case OperationProgress(operation=step):
                 part = self._part(event)
                 if part:
@@ -125,6 +127,8 @@ class _Live:
                 self._tasks[host] = self._bars.add_task(name, total=count, what="takes the lock")
             case OperationStarted(operation=step):
                 self._count(step, f"{verb_of(step)} {clean(step.target)}", 0)
+            case OperationProgress(operation=VerifyWorkload() as step, text=text) if text:
+                self._print(step, "?", clean(text), "yellow")
             case OperationProgress(operation=step):
                 self._transfer(step, event)
             case OperationDone(operation=step, seconds=seconds):

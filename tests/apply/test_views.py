@@ -7,6 +7,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from planner.apply.events import HostStarted, OperationProgress
 from planner.diff.planning import make_plan
 from planner.diff.values import Health, Observed, Plan
 from planner.errors import HostUnreachable, PlannerError
@@ -143,3 +146,16 @@ def test_no_color_means_plain_lines_even_on_a_terminal() -> None:
     stream = Terminal()
     with progress(stream, example(), {"NO_COLOR": "1"}) as on_event:
         assert type(on_event).__name__ == "PlainProgress"
+
+
+@pytest.mark.parametrize("colors", [{"NO_COLOR": "1"}, {"TERM": "xterm"}])
+def test_what_an_engine_does_not_tell_is_shown(colors: dict[str, str]) -> None:
+    wanted = bundle(host_bundle(workload("chat-0")))
+    stream = Terminal()
+    with FakeFarm({"box": FakeHost()}).connections() as connections:
+        plan = FakeFarm({"box": FakeHost()}).plan(wanted, connections)
+    verify = plan.operations[-1]
+    with progress(stream, plan, colors) as on_event:
+        on_event(HostStarted("box", 3))
+        on_event(OperationProgress(verify, text="does not tell quantization"))
+    assert "does not tell quantization" in stream.getvalue()
