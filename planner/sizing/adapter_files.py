@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from planner.blueprint import schema
 from planner.catalogue.names import squash
-from planner.diagnostics import Diagnostic, DocumentPath, error, warning
+from planner.diagnostics import Diagnostic, DocumentPath, error, note, warning
 from planner.sizing.architecture import QUANTIZABLE, Architecture, Role, Tensor
 
 _LAYER: Final = re.compile(r"\.layers\.(\d+)\.")
@@ -25,7 +25,8 @@ class AdapterFiles(NamedTuple):
     """An adapter's configuration and the shapes of its matrices.
 
     ``matrices`` gives (rows, columns) by tensor name. ``fault`` says why the files cannot be used
-    at all, ``extras`` what they change beside LoRA matrices.
+    at all, ``extras`` what they change beside LoRA matrices. ``tokens`` is how many tokens the
+    tokenizer that was saved with it knows at least, None where none was.
     """
 
     rank: int | None = None
@@ -35,6 +36,7 @@ class AdapterFiles(NamedTuple):
     matrices: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     extras: tuple[str, ...] = ()
     fault: str | None = None
+    tokens: int | None = None
 
 
 def check_adapter(
@@ -46,10 +48,13 @@ def check_adapter(
     """Everything that keeps an adapter from its base, each with its reason."""
     path: DocumentPath = ("adapters", name)
     if files.fault is not None:
+        form = "GGUF" if written.source.endswith(".gguf") else "safetensors"
         return (error(f"adapter {name!r} cannot be used", *path, "source", value=written.source,
-                      detail=files.fault, advice="save it again as safetensors"),)  # fmt: skip
+                      detail=files.fault, advice=f"save it again as {form}"),)  # fmt: skip
     found = [*_contradictions(name, written, files, path)]
     shapes = tuple(_shapes(name, files, architecture, path)) if architecture else ()
+    if architecture is not None and files.tokens is not None:
+        found += _new_tokens(name, files.tokens, architecture.vocab, path)
     found += [
         *shapes,
         *_other_base(name, written, files, path, fits=bool(architecture) and not shapes),
@@ -90,6 +95,17 @@ def _rank_held(files: AdapterFiles) -> int:
     return max((shape[0] for half, shape in halves if half and half[1] == "A"), default=0)
 
 
+def _new_tokens(
+    name: str, tokens: int, vocabulary: int, path: DocumentPath
+) -> Iterator[Diagnostic]:
+    if tokens > vocabulary:
+        yield error(f"adapter {name!r} adds tokens to its base", *path, "source",
+                    detail=f"its tokenizer knows {tokens:,} tokens, the base has {vocabulary:,}: "
+                    "engines take the base's tokenizer, and would split the new ones",
+                    advice="merge it into its base with the new tokens, and serve that as a model",
+                    )  # fmt: skip
+
+
 def _other_base(
     name: str, written: schema.Adapter, files: AdapterFiles, path: DocumentPath, *, fits: bool
 ) -> Iterator[Diagnostic]:
@@ -98,6 +114,7 @@ def _other_base(
     if said.count("/") != 1 or said.startswith((".", "/", "~")):
         return
     if _same(said, written.base):
+        yield from _trained_in_4_bit(name, said, written, path)
         return
     summary = f"adapter {name!r} was trained on {said}"
     if fits:
@@ -108,6 +125,17 @@ def _other_base(
         yield error(summary, *path, "base", value=written.base,
                     detail="an adapter changes the weights it was trained on, and no others",
                     advice=f"write base: {said}, and give it to a model of that base")  # fmt: skip
+
+
+def _trained_in_4_bit(
+    name: str, said: str, written: schema.Adapter, path: DocumentPath
+) -> Iterator[Diagnostic]:
+    """It learned beside rounded weights: near to others, not the same."""
+    kind = _REPACKED.search(squash(said.rpartition("/")[2]))
+    if kind is not None and not _REPACKED.search(squash(written.base.rpartition("/")[2])):
+        yield note(f"adapter {name!r} was trained on {said}", *path, "base", value=written.base,
+                   detail="a base in few bits is near to this one, not the same: its answers may "
+                   "be a little worse than in training")  # fmt: skip
 
 
 def _same(one: str, other: str) -> bool:

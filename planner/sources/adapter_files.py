@@ -6,6 +6,7 @@ Only JSON is parsed. A pickled adapter is never opened: loading one runs whateve
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,10 @@ _CONFIG: Final = "adapter_config.json"
 _WEIGHTS: Final = "adapter_model.safetensors"
 _HEADER_LIMIT: Final = 100 * 1024 * 1024
 _CONFIG_LIMIT: Final = 1024 * 1024
+_TOKENS_LIMIT: Final = 16 * 1024 * 1024
+_VOCABULARY: Final = re.compile(
+    r"(embed_tokens|lm_head)(\.base_layer|\.modules_to_save\.\w+)?\.weight$"
+)
 
 
 def read_adapters(blueprint: Blueprint, folder: Path) -> Mapping[str, AdapterFiles]:
@@ -50,8 +55,9 @@ def read_adapter(folder: Path) -> AdapterFiles:
             target_modules=_names(config.get("target_modules")),
             base=_text(config.get("base_model_name_or_path")),
             bytes=weights.stat().st_size,
-            matrices=_matrices(weights),
-            extras=tuple(_extras(config)),
+            matrices=(matrices := _matrices(weights)),
+            extras=tuple(_extras(config, matrices)),
+            tokens=_tokens(folder),
         )
     except _Unusable as wrong:
         return AdapterFiles(fault=str(wrong))
@@ -63,7 +69,9 @@ class _Unusable(ValueError):
 
 def _single(path: Path) -> AdapterFiles:
     if path.suffix == ".gguf":
-        return AdapterFiles(bytes=path.stat().st_size)
+        from planner.sources.gguf_adapter import read_gguf_adapter
+
+        return read_gguf_adapter(path)
     return AdapterFiles(fault="it is neither a folder with adapter_config.json nor a GGUF file")
 
 
@@ -102,8 +110,34 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _extras(config: Mapping[str, Any]) -> list[str]:
+def _tokens(folder: Path) -> int | None:
+    """How many tokens the tokenizer beside the weights knows at least, by its highest added one."""
+    added = _json(folder / "added_tokens.json")
+    ids = [value for value in added.values() if isinstance(value, int)]
+    decoder = _json(folder / "tokenizer_config.json").get("added_tokens_decoder")
+    if isinstance(decoder, dict):
+        ids += [int(key) for key in decoder if key.isdigit()]
+    return max(ids) + 1 if ids else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """A file that may be missing, or be anything."""
+    try:
+        if path.stat().st_size > _TOKENS_LIMIT:
+            return {}
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _extras(config: Mapping[str, Any], matrices: Mapping[str, tuple[int, ...]]) -> list[str]:
     found = []
+    vocabulary = [key for key in matrices if _VOCABULARY.search(key)]
+    if vocabulary:
+        found.append(f"a vocabulary of its own ({vocabulary[0]})")
+    if config.get("trainable_token_indices"):
+        found.append("tokens that it has trained (trainable_token_indices)")
     if config.get("modules_to_save"):
         found.append("modules_to_save")
     if config.get("use_dora"):

@@ -85,11 +85,11 @@ def _stated_quantization(config: dict[str, Any]) -> str | None:
 def _checkpoint_bytes(path: Path) -> int | None:
     """Bytes of all tensors, from the headers of the safetensors files; None without any."""
     files = sorted(path.glob("*.safetensors"))
-    return sum(safetensors_bytes(_reader(file), str(file)) for file in files) if files else None
+    return sum(safetensors_bytes(reader(file), str(file)) for file in files) if files else None
 
 
 def _gguf(path: Path) -> ModelFiles:
-    header = gguf_header(_reader(path), str(path))
+    header = gguf_header(reader(path), str(path))
     return gguf_model([(header, path.stat().st_size)], path.stem, str(path))
 
 
@@ -119,7 +119,9 @@ def gguf_model(
     return ModelFiles(name, architecture, gguf_parts_weights(parts), gguf_quantization(header))
 
 
-def _reader(path: Path) -> ReadRange:
+def reader(path: Path) -> ReadRange:
+    """Reads ranges of a local file. What it returns raises BlueprintInvalid when it cannot."""
+
     def read(offset: int, length: int) -> bytes:
         try:
             with path.open("rb") as file:
