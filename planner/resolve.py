@@ -18,6 +18,7 @@ from planner.catalogue.quantization import Quantization, find_quantization
 from planner.catalogue.reader import CatalogueReader
 from planner.diagnostics import Diagnostic, DocumentPath, error, note, warning
 from planner.engines.choose import choose_engine
+from planner.engines.image_server import NAME
 from planner.engines.registry import engine_names, find_engine
 from planner.farm import (
     Farm,
@@ -306,15 +307,18 @@ def _engine(
     path: DocumentPath,
     found: list[Diagnostic],
 ) -> tuple[str, str]:
+    if spec.server is not None:
+        return _server(spec, path, found)
     if spec.engine:
         engine = find_engine(spec.engine)
         if engine is not None:
             return engine.name, "as written"
         known = engine_names()
-        if spec.image is None or spec.footprint is None:
-            unknown = f"engine {spec.engine!r} is not known"
-            advice = advise(spec.engine, known, "engines")
-            found.append(error(unknown, *path, "engine", value=spec.engine, advice=advice))
+        unknown = f"engine {spec.engine!r} is not known"
+        advice = advise(spec.engine, known, "engines")
+        if spec.image is not None:
+            advice += "; for a server of your own write server: {port: 8000} and a footprint"
+        found.append(error(unknown, *path, "engine", value=spec.engine, advice=advice))
         return spec.engine, "as written"
     on = [host for host in hosts if host.name in spec.on] or list(hosts)
     return choose_engine(
@@ -323,6 +327,20 @@ def _engine(
         quantization=quantization,
         has_gpu=any(host.devices for host in on),
     )
+
+
+def _server(spec: schema.Model, path: DocumentPath, found: list[Diagnostic]) -> tuple[str, str]:
+    """The name of a server that the blueprint describes: it must say what planner cannot know."""
+    if spec.engine and find_engine(spec.engine) is not None:
+        found.append(error(f"{spec.engine} is told by planner where it listens", *path, "server",
+                           advice="take server out, or engine"))  # fmt: skip
+    if spec.image is None and spec.binary is None:
+        found.append(error("nothing says what the server is", *path, "server",
+                           advice="write image: <registry>/<name>@sha256:<digest>"))  # fmt: skip
+    if spec.footprint is None:
+        found.append(error("what the server takes is not known", *path, "server",
+                           advice="measure it once and write it: footprint: 8GiB"))  # fmt: skip
+    return spec.engine or NAME, "described by server"
 
 
 def _adapters(blueprint: schema.Blueprint, found: list[Diagnostic]) -> None:

@@ -223,6 +223,13 @@ Tiers = Annotated[
 ]
 
 
+class Server(Section):
+    """A server that planner does not know: where it listens, and what answers when it is ready."""
+
+    port: Port
+    health: Annotated[str, StringConstraints(pattern=r"^/\S*$")] = "/health"
+
+
 class Model(Section):
     """A model to serve: where its weights are, how it runs, and where."""
 
@@ -267,6 +274,7 @@ class Model(Section):
     api_key: SecretText | None = None
     hub_token: SecretText | None = None
     footprint: Bytes | None = None
+    server: Server | None = None
 
 
 class Adapter(Section):

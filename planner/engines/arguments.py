@@ -91,6 +91,8 @@ def _extra(engine: Engine, launch: Launch) -> Iterable[Diagnostic]:
     """Options of ``extra_args`` that this version does not have."""
     version, model = launch.version, launch.placed.model
     path, name = ("models", model.name, "extra_args"), f"{engine.name} {version.version}"
+    if not version.every:
+        return  # a server that planner knows nothing of
     for index, argument in enumerate(model.spec.extra_args):
         option = argument.partition("=")[0]
         if engine.by_environment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
@@ -14,6 +14,10 @@ from planner.engines.api.values import Setting
 if TYPE_CHECKING:
     from planner.engines.versions import EngineVersion
     from planner.farm import FarmModel, Placed
+
+
+MODELS: Final = "/models"  # where a container or root folder sees its model
+ADAPTERS: Final = "/adapters"  # where a container or root folder sees them, each by its name
 
 
 class LaunchWeights(NamedTuple):

@@ -8,9 +8,10 @@ from planner.blueprint.schema import Task, Tier
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, warning
 from planner.engines.arguments import given, memory_share, options
-from planner.engines.engine import AdapterFormat, Engine, Launch, Option, without_adapters
+from planner.engines.engine import ADAPTERS, MODELS, AdapterFormat, Engine, Launch, Naming, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
+from planner.farm import FarmModel
 
 _AT_LOAD: Final = {"bnb-nf4": "bitsandbytes-nf4"}
 _BROKEN: Final = frozenset({"awq", "bnb-nf4"})
@@ -49,6 +50,12 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
         *(Option("--preloaded-adapter-ids", path) for path in first),
         Option("--preloaded-adapter-source", "local") if first else None,
     )
+
+
+def _naming(model: FarmModel, adapter: str | None) -> Naming:
+    """An adapter is asked for by its folder, as it is loaded from there; the base by its own, as
+    every other name would be an adapter's."""
+    return Naming(f"{ADAPTERS}/{adapter}" if adapter else MODELS)
 
 
 def _share(launch: Launch) -> str | None:
@@ -99,5 +106,5 @@ LORAX: Final = Engine(
     check=_check,
     adapters=AdapterFormat.PEFT,
     keys=frozenset({"tensor_parallel"}),
-    naming=without_adapters,
+    naming=_naming,
 )

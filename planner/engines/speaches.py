@@ -8,8 +8,8 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
-from planner.engines.engine import Engine, EngineFile, Launch, Option
-from planner.farm import SourceKind
+from planner.engines.engine import Engine, EngineFile, Launch, Naming, Option
+from planner.farm import FarmModel, SourceKind
 
 _CACHE: Final = "/home/ubuntu/.cache/huggingface/hub"
 _COMPUTE: Final = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32", "int8": "int8"}
@@ -65,6 +65,11 @@ def _weights_at(launch: Launch) -> str | None:
     return f"{folder}/snapshots/{launch.weights.revision}"
 
 
+def _naming(model: FarmModel, adapter: str | None) -> Naming:
+    """It knows a model by its name on the hub."""
+    return Naming(model.source.name)
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     source, path = launch.placed.model.source, ("models", launch.placed.model.name, "source")
     if source.kind is not SourceKind.HUB:
@@ -99,4 +104,5 @@ SPEACHES: Final = Engine(
     weights_at=_weights_at,
     key_variable="API_KEY",
     loads_converted=True,
+    naming=_naming,
 )

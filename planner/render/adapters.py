@@ -8,13 +8,13 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from planner.diagnostics import Diagnostic, error
-from planner.engines.engine import AdapterFormat, Engine
+from planner.engines.engine import ADAPTERS, AdapterFormat, Engine
 from planner.farm import FarmAdapter, Placed
 from planner.render.bundle import Artifact, ArtifactKind
 from planner.render.places import adapters_folder
 from planner.render.weights import MISSING
 
-FOLDER: Final = "/adapters"
+FOLDER: Final = ADAPTERS
 # Commas and colons separate paths in options and units.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._+=@-]+")
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic
 from planner.engines import caddy, litellm
-from planner.engines.registry import find_engine
+from planner.engines.image_server import engine_for
 from planner.engines.service import ServiceVersion
 from planner.farm import Farm, FarmHost, LocalFile, Placed, Placement
 from planner.pins import Pins
@@ -277,7 +277,7 @@ def _names(spec: schema.Gateway, host: FarmHost) -> tuple[str, ...]:
 
 def _engine_port(placed: Placed, templates: Mapping[str, str]) -> int:
     """The port of a replica's engine inside its container."""
-    engine = find_engine(placed.model.engine)
+    engine = engine_for(placed.model)
     row = engine_version(engine, placed.model, templates)[0] if engine else None
     return row.port if row else placed.port
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from planner.blueprint import schema
+from planner.engines.image_server import engine_for
 from planner.engines.litellm import Entry, GatewayClient, GatewayRole
-from planner.engines.registry import find_engine
 from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.secrets import ENGINE_KEY, OWNER, client_secret
 from planner.secret import SecretUse, reference
@@ -30,7 +30,7 @@ def entries_of(
     found = []
     for name, model, adapter, role in wanted:
         for placed in reached(placement):
-            engine = find_engine(placed.model.engine)
+            engine = engine_for(placed.model)
             naming = engine.naming(placed.model, adapter) if engine else None
             if placed.model.name != model or naming is None:
                 continue

@@ -9,7 +9,8 @@ from typing import Final
 
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic, error, warning
-from planner.engines.engine import Engine, Launch, LaunchWeights
+from planner.engines.engine import MODELS, Engine, Launch, LaunchWeights
+from planner.engines.image_server import engine_for, version_of
 from planner.engines.registry import engine_names, find_engine
 from planner.engines.versions import EngineVersion, parse_versions, pick_version
 from planner.farm import FarmModel, Placed
@@ -24,7 +25,6 @@ from planner.secret import SecretSource, SecretUse, reference
 
 LISTS: Final = "adapter-lists"  # a folder of the release, and where an engine sees it
 LOOPBACK: Final = "127.0.0.1"
-MODELS: Final = "/models"  # where a container or root folder sees its model
 _DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
@@ -174,7 +174,7 @@ def join(
     a commit or a digest meant when they were locked; ``declared`` where secrets come from.
     """
     model, path = placed.model, ("models", placed.model.name)
-    engine = find_engine(model.engine)
+    engine = engine_for(model)
     if engine is None:
         names = engine_names()
         return None, (error(f"engine {model.engine!r} is not known", *path, "engine",
@@ -210,6 +210,8 @@ def engine_version(
     engine: Engine, model: FarmModel, templates: Mapping[str, str]
 ) -> tuple[EngineVersion | None, tuple[Diagnostic, ...]]:
     """The version that serves a model, and what is to be said of it; None when it is too old."""
+    if model.spec.server is not None and find_engine(engine.name) is None:
+        return version_of(model.spec.server), ()
     name, options = f"engines/{engine.name}.yaml", f"engines/options/{engine.name}.yaml"
     rows = parse_versions(templates[name], templates[options], name)
     wanted = model.spec.engine_version

@@ -29,6 +29,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`hosts.<name>.rent`": schema.Rent,
     "`hosts.<name>.keep_free`": schema.Keep,
     "`models.<name>`": schema.Model,
+    "`models.<name>.server`": schema.Server,
     "`models.<name>.image`, `services.<name>.image`": schema.ImageArchive,
     "`adapters.<name>`": schema.Adapter,
     "`stores.<name>`": schema.Store,
