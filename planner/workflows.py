@@ -18,7 +18,7 @@ from planner.diagnostics import Diagnostic, DocumentPath, Severity, error, has_e
 from planner.errors import BlueprintInvalid, UsageError
 from planner.farm import Farm, FarmHost, Placement
 from planner.resolve import Resolved, resolve
-from planner.sources.blueprint_files import Read, read_document
+from planner.sources.blueprint_files import Read, is_special, read_document
 from planner.sources.catalogue import PackagedCatalogue
 from planner.sources.local_models import Digest, read_local_models
 from planner.sources.lock_file import read_lock
@@ -153,6 +153,10 @@ def _inventory(
     if blueprint is None or blueprint.inventory is None:
         return {}, ()
     shown = path.parent / blueprint.inventory
+    if is_special(shown):
+        special = error("this is no file", "inventory", value=blueprint.inventory,
+                        advice="name a YAML file")  # fmt: skip
+        return {}, (special,)
     document, faults = read(shown, str(shown))
     if document is None:
         return {}, faults

@@ -14,6 +14,7 @@ from typing import Any, Final
 from planner.blueprint.schema import Blueprint
 from planner.blueprint.source_text import is_local
 from planner.sizing.adapter_files import AdapterFiles
+from planner.sources.paths import is_file, is_folder, local_path
 
 _CONFIG: Final = "adapter_config.json"
 _WEIGHTS: Final = "adapter_model.safetensors"
@@ -31,10 +32,10 @@ def read_adapters(blueprint: Blueprint, folder: Path) -> Mapping[str, AdapterFil
     for name, adapter in blueprint.adapters.items():
         if not is_local(adapter.source):
             continue
-        path = (folder / Path(adapter.source).expanduser()).resolve()
-        if path.is_dir():
+        path = local_path(adapter.source, folder)
+        if is_folder(path):
             found[name] = read_adapter(path)
-        elif path.is_file():
+        elif is_file(path):
             found[name] = _single(path)
     return found
 
@@ -42,7 +43,7 @@ def read_adapters(blueprint: Blueprint, folder: Path) -> Mapping[str, AdapterFil
 def read_adapter(folder: Path) -> AdapterFiles:
     """An adapter's folder; what is wrong with it is its ``fault``."""
     weights = folder / _WEIGHTS
-    if not weights.is_file():
+    if not is_file(weights):
         pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         why = f"there is no {_WEIGHTS} in it"
         if pickled:

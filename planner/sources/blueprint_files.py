@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,11 @@ def read_document(path: Path, shown: str) -> tuple[Document | None, tuple[Diagno
     if text is None:
         return None, (fault,) if fault else ()
     return read_yaml(text, shown)
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe or a device lies there: reading it could wait for ever."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _text(path: Path, shown: str) -> tuple[str | None, Diagnostic | None]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 from planner.blueprint.schema import Blueprint, ImageArchive
 from planner.diagnostics import Diagnostic, warning
 from planner.farm import GatewayFiles
 from planner.pins import Pins
 from planner.sources.local_models import Digest, local_file
+from planner.sources.paths import is_file, local_path
+
+_MOST: Final = 1 << 20
 
 
 def read_gateway_files(
@@ -21,11 +26,10 @@ def read_gateway_files(
         written = role.system
         if written is None:
             continue
-        path = folder / Path(written).expanduser()
         try:
-            prompts[name] = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as fault:
-            why = getattr(fault, "strerror", None) or "it is no UTF-8 text"
+            prompts[name] = _prompt(local_path(written, folder))
+        except (OSError, ValueError) as fault:
+            why = getattr(fault, "strerror", None) or str(fault)
             found.append(_unread(name, written, why))
     gateway = blueprint.gateway
     image, caddy = (gateway.image, gateway.caddy.image) if gateway else (None, None)
@@ -34,6 +38,20 @@ def read_gateway_files(
         for item in (image, caddy)
     )
     return GatewayFiles(prompts, *files), tuple(found)
+
+
+def _prompt(path: Path) -> str:
+    """The text of a prompt. Raises OSError, or ValueError for what is no prompt."""
+    if os.path.exists(path) and not is_file(path):
+        raise ValueError("it is no file")  # a device would never end
+    with path.open("rb") as handle:
+        raw = handle.read(_MOST + 1)
+    if len(raw) > _MOST:
+        raise ValueError(f"it has more than {_MOST >> 20} MiB")
+    try:
+        return raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise ValueError("it is no UTF-8 text") from None
 
 
 def _unread(role: str, written: str, why: str) -> Diagnostic:

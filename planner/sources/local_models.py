@@ -10,6 +10,7 @@ from planner.blueprint.schema import Blueprint, ImageArchive
 from planner.blueprint.source_text import is_local
 from planner.farm import LocalAdapter, LocalFile, LocalModel
 from planner.pins import Pins
+from planner.sources.paths import folder_bytes, is_file, is_folder, local_path
 
 Digest = Callable[[Path], str]
 
@@ -38,14 +39,14 @@ def read_local_models(
         archive = None
         if isinstance(model.image, ImageArchive):
             archive = local_file(model.image.archive, folder, pins, digest)
-        is_folder = weights is not None and Path(weights.path).is_dir()
+        folded = weights is not None and is_folder(Path(weights.path))
         adapters = {
             item: _adapter(blueprint.adapters[item].source, folder, pins, digest)
             for item in model.adapters
             if item in blueprint.adapters and is_local(blueprint.adapters[item].source)
         }
-        local = LocalModel(weights, is_folder, archive, adapters=adapters)
-        there = weights is not None and Path(weights.path).exists()
+        local = LocalModel(weights, folded, archive, adapters=adapters)
+        there = folded or (weights is not None and is_file(Path(weights.path)))
         found[name] = _with_header(local) if headers and there else local
     return found
 
@@ -66,8 +67,8 @@ def _with_header(local: LocalModel) -> LocalModel:
 
 def _adapter(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalAdapter:
     """A path that is not here is a folder unless it is named like a file."""
-    path = folder / Path(written).expanduser()
-    if path.is_file() or (path.suffix == ".gguf" and not path.is_dir()):
+    path = local_path(written, folder)
+    if is_file(path) or (path.suffix == ".gguf" and not is_folder(path)):
         return LocalAdapter((local_file(written, folder, pins, digest),))
     bare = written.rstrip("/")
     files = (local_file(f"{bare}/{name}", folder, pins, digest) for name in _ADAPTER_FILES)
@@ -75,11 +76,10 @@ def _adapter(written: str, folder: Path, pins: Pins, digest: Digest | None) -> L
 
 
 def local_file(written: str, folder: Path, pins: Pins, digest: Digest | None) -> LocalFile:
-    path = (folder / Path(written).expanduser()).resolve()
-    if path.is_dir():
-        size = sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
-        return LocalFile(str(path), size)
-    if not path.is_file():
+    path = local_path(written, folder)
+    if is_folder(path):
+        return LocalFile(str(path), folder_bytes(path))
+    if not is_file(path):
         pin = pins.files.get(written)
         return LocalFile(str(path), pin.bytes, pin.sha256) if pin else LocalFile(str(path))
     return LocalFile(str(path), path.stat().st_size, digest(path) if digest else None)

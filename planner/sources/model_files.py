@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planner.errors import BlueprintInvalid
 from planner.sources.headers import ReadRange, gguf_header, safetensors_bytes
+from planner.sources.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from planner.sizing.ask import ModelFiles
@@ -22,10 +24,10 @@ def read_model_files(name: str) -> ModelFiles | None:
     """
     if not name.startswith((".", "/", "~")) and not name.endswith(".gguf"):
         return None
-    path = Path(name).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(name))
+    if not is_file(path) and not is_folder(path):
         raise BlueprintInvalid(f"{name}: no such file or folder")
-    if path.is_dir():
+    if is_folder(path):
         return _folder(path)
     if path.suffix == ".gguf":
         return _gguf(path)

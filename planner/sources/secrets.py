@@ -14,6 +14,7 @@ from typing import Final
 
 from planner.diagnostics import Diagnostic, error
 from planner.secret import MAX_BYTES, SecretKind, SecretSource, SecretValue
+from planner.sources.paths import local_path
 
 GENERATED_BITS: Final = 256
 _SECONDS: Final = 60.0  # sops may ask a key service
@@ -32,7 +33,7 @@ def read_secret(
         case SecretKind.ENV:
             return _of_environment(source, environ)
         case SecretKind.FILE:
-            return _of_file(source, folder / Path(source.place).expanduser())
+            return _of_file(source, local_path(source.place, folder))
         case SecretKind.SOPS | SecretKind.AGE:
             return _decrypted(source, folder)
         case SecretKind.PROMPT:
@@ -121,11 +122,11 @@ def _decrypted(source: SecretSource, folder: Path) -> SecretValue | Diagnostic:
 
 
 def _command(source: SecretSource, folder: Path) -> list[str]:
-    path = str(folder / Path(source.place).expanduser())
+    path = str(local_path(source.place, folder))
     if source.kind is SecretKind.SOPS:
         steps = "".join(f'["{part}"]' for part in source.key.split(".") if part)
         return ["sops", "--decrypt", *(["--extract", steps] if steps else []), path]
-    identity = str(folder / Path(source.key or "~/.config/age/keys.txt").expanduser())
+    identity = str(local_path(source.key or "~/.config/age/keys.txt", folder))
     return ["age", "--decrypt", "--identity", identity, path]
 
 

@@ -29,6 +29,8 @@ _WORDS: Final[dict[str, object]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+# Line breaks and tabs apart; halves of a surrogate pair cannot be written to any file.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _TAGS: Final = "tag:yaml.org,2002:"
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -137,6 +139,7 @@ class _Builder:
 
     def scalar(self, event: Any, path: DocumentPath) -> object:
         text: str = event.value
+        self.refuse_control(event, text, path)
         self.written[path] = text
         if event.tag and event.tag not in ("!", f"{_TAGS}str"):
             self.tagged(event, path, "str")
@@ -187,6 +190,7 @@ class _Builder:
 
     def key(self, event: Any, events: Iterator[Any], path: DocumentPath, depth: int) -> str:
         if isinstance(event, yaml.ScalarEvent):
+            self.refuse_control(event, event.value, path)
             return str(event.value)
         if isinstance(event, yaml.AliasEvent):
             self.stop(event, "an alias cannot be a key", "write the key as plain text")
@@ -196,6 +200,20 @@ class _Builder:
             "write the key as plain text; text that starts with { or [ needs quotes",
         )
         raise AssertionError
+
+    def refuse_control(self, event: Any, text: str, path: DocumentPath) -> None:
+        """Escapes such as ``\\0`` write what no path, argument or terminal should be given."""
+        found = _CONTROL.search(text)
+        if found is None:
+            return
+        mark = event.start_mark
+        self.fault(
+            error(
+                f"the text holds the control character U+{ord(found[0]):04X}",
+                *path,
+                advice="take it out; line breaks and tabs are the only ones that are read",
+            ).at(Position(self.file, mark.line + 1, mark.column + 1))
+        )
 
     def tagged(self, event: Any, path: DocumentPath, plain: str) -> None:
         if event.tag and event.tag not in ("!", f"{_TAGS}{plain}"):

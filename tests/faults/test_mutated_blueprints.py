@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,14 @@ from tests.faults import mutants
 from tests.faults.mutations import ROOT, mutant, seeds_once
 
 # What went wrong in a sweep once, as a line of `models.chat` of the quickstart.
-FOUND = (f"context: {'9' * 400}", f"context: {'9' * 39}k", f"footprint: {'9' * 400}GiB")
+FOUND = (
+    f"context: {'9' * 400}",
+    f"context: {'9' * 39}k",
+    f"footprint: {'9' * 400}GiB",
+    'source: "./a\\0b"',
+)
+# Sources that are there, or not, and are no model: nothing is read without end, nothing raises.
+PLACES = ("/", "/proc/1/cwd", "/dev/zero", "./" + "b" * 5000, "~nobody-here/x", "./loop")
 SAMPLE = 300
 
 
@@ -48,6 +56,34 @@ def test_what_went_wrong_once_does_not_any_more(
     path.write_text("\n".join([*kept[: at + 1], f"    {line}", *kept[at + 1 :]]))
     assert run(["validate", str(path)]) == 3
     assert key in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place[:12])
+@pytest.mark.parametrize("key", ["source", "archive", "system", "inventory", "adapter"])
+def test_a_path_that_leads_nowhere_good_is_answered_at_once(
+    place: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    path = tmp_path / "blueprint.yaml"
+    model = place if key == "source" else "./tiny.gguf"
+    path.write_text(
+        "planner: 1\nproject: home\nhosts: {box: {address: me@box, ram: 64GiB}}\nmodels:\n"
+        f"  chat: {{source: '{model}', engine: llama.cpp, footprint: 1GB"
+        + (f", image: {{archive: '{place}'}}" if key == "archive" else "")
+        + (", adapters: [a]}\nadapters:\n  a: {base: Qwen/Qwen3-8B, source: '" + place + "'"
+           if key == "adapter" else "")
+        + "}\n"
+        + (f"roles: {{r: {{model: chat, system: '{place}'}}}}\n" if key == "system" else "")
+        + (f"inventory: '{place}'\n" if key == "inventory" else "")
+    )  # fmt: skip
+    begun = time.monotonic()
+    for verb in ("validate", "size", "render"):
+        words = [verb, str(path)] + (
+            ["--output", str(tmp_path / "out")] if verb == "render" else []
+        )
+        assert run(words) in (0, 3)
+    assert time.monotonic() - begun < 30
+    assert "fault of planner" not in capsys.readouterr().err
 
 
 def test_the_same_number_gives_the_same_blueprint() -> None:
