@@ -62,6 +62,7 @@ def server_options(launch: Launch) -> tuple[Option, ...]:
         *_positions(launch),
         *_adapters(launch),
         given("--override-kv", experts_override(launch)),
+        *_whole_inputs(launch),
         Option("--embeddings") if spec.task is Task.EMBEDDING else None,
         Option("--rerank") if spec.task is Task.RERANK else None,
         given("--api-key-file", launch.key_file),
@@ -72,6 +73,15 @@ def server_options(launch: Launch) -> tuple[Option, ...]:
         Option("--cors-origins", "localhost", optional=True),
         Option("--offline", optional=True),
     )
+
+
+def _whole_inputs(launch: Launch) -> tuple[Option, ...]:
+    """An encoder looks at a whole input at once; without a batch for it the server refuses it."""
+    context, report = launch.placed.model.context, launch.placed.report
+    encoder = report.kv_bytes_per_token is None and report.max_context is not None
+    if not encoder or context is None:
+        return ()
+    return (Option("--batch-size", str(context)), Option("--ubatch-size", str(context)))
 
 
 def context_tokens(launch: Launch) -> int | None:

@@ -107,6 +107,7 @@ def _request(
         kv_dtype=spec.kv_dtype,
         context=model.context,
         parallel=spec.parallel,
+        ubatch=None if architecture.causal else _whole_inputs(model),
         unified=True if model.engine == "llama.cpp" else None,
         tp=spec.tensor_parallel or (len(devices) // (pipeline or 1) or None),
         pp=pipeline,
@@ -120,6 +121,12 @@ def _request(
         expert_parallel=spec.expert_parallel,
         gguf=model.gguf,
     )
+
+
+def _whole_inputs(model: FarmModel) -> int | None:
+    """An encoder looks at a whole input at once: llama.cpp's batch must hold it."""
+    engine = ENGINES.get(engine_name(model.engine))
+    return model.context if engine is not None and "ubatch" in engine.options else None
 
 
 def _installed(name: str) -> str | None:

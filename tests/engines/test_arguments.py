@@ -125,6 +125,15 @@ def test_the_pool_is_what_sizing_reserved() -> None:
     assert value(line, "--ctx-size") == "16384"
 
 
+def test_an_encoder_gets_a_batch_for_its_longest_input() -> None:
+    usual = launch("llama.cpp", context=8192, task="embedding")
+    size = replace(usual.placed.report, kv_bytes_per_token=None, max_context=8192)
+    encoder = usual._replace(placed=replace(usual.placed, report=size))
+    line = list(arguments(engine_of("llama.cpp"), encoder))
+    assert value(line, "--ubatch-size") == value(line, "--batch-size") == "8192"
+    assert "--ubatch-size" not in arguments(engine_of("llama.cpp"), usual)
+
+
 def test_vllm_is_cut_over_all_its_cards() -> None:
     assert value(words("vllm", two_cards()), "--tensor-parallel-size") == "2"
     line = words("vllm", two_cards(), pipeline_parallel=2)

@@ -145,3 +145,12 @@ def test_fit_chooses_the_engine_and_says_so(capsys: pytest.CaptureFixture[str]) 
     code, _, err = fit(capsys, "SDXL", "--on", "rtx-4090")
     assert code == 0
     assert f"read as {SDXL}" in err
+
+
+def test_an_encoder_on_llama_cpp_reads_a_whole_input_at_once() -> None:
+    small = report("BAAI/bge-m3", "llama.cpp", card(24), quant="Q8_0")
+    whole = report("BAAI/bge-m3", "llama.cpp", card(24), quant="Q8_0", ubatch=8192)
+    assert any("longest input" in item.summary for item in small.diagnostics)
+    assert not any("longest input" in item.summary for item in whole.diagnostics)
+    # no logits: 8,192 rows of 250,002 tokens alone would be 7.6 GiB
+    assert gib_of(small, "activations") < gib_of(whole, "activations") < 4

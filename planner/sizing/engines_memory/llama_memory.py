@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from planner.diagnostics import Diagnostic, error, note
-from planner.sizing.architecture import Architecture, LayerKind
+from planner.sizing.architecture import Architecture, Kind, LayerKind
 from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_bytes, show, term
 from planner.sizing.engines_memory.draft import draft_plan
 from planner.sizing.engines_memory.llama_compute import Flavour, Graph, compute_bytes, host_bytes
@@ -111,10 +111,11 @@ def _compute(plan: Plan, setup: _Setup, device: int) -> tuple[int, str]:
 
 
 def _graph(plan: Plan, setup: _Setup, device: int) -> Graph:
+    writes = plan.request.architecture.kind is Kind.LANGUAGE  # others have no logits
     return Graph(
         setup.shape.context, setup.shape.ubatch, setup.flash, _window_cells(plan, setup.shape),
-        setup.where.output == device, bool(setup.where.of(device)), _staging(setup, device),
-        plan.kv,
+        writes and setup.where.output == device, bool(setup.where.of(device)),
+        _staging(setup, device), plan.kv,
     )  # fmt: skip
 
 
@@ -253,6 +254,8 @@ def _defaults(plan: Plan, setup: _Setup, notes: tuple[str, ...]) -> list[Diagnos
         chosen.append(f"{setup.shape.slots} slots")
     if request.ubatch is None:
         chosen.append(f"ubatch {setup.shape.ubatch}")
+        if not request.architecture.causal and setup.shape.ubatch < setup.shape.context:
+            chosen[-1] += ", which is the longest input then: an encoder reads it at once"
     if request.flash_attention is None:
         chosen.append(f"flash attention {'on' if setup.flash else 'off'}")
     chosen += notes
