@@ -83,6 +83,9 @@ def command(
         str | None, typer.Option(help="llama.cpp: RAM for saved prompts; its own default is 8GiB.")
     ] = None,
     ram: Annotated[str | None, typer.Option(help="The host's RAM: 64GiB.")] = None,
+    cpu: Annotated[
+        str | None, typer.Option(help="The host's CPU beside devices: epyc-9374f, or 460.8GB/s.")
+    ] = None,
     device_memory: Annotated[str | None, typer.Option(help="The card's total: 79.19GiB.")] = None,
     memory_bandwidth: Annotated[str | None, typer.Option(help="Such as 460.8GB/s.")] = None,
     from_hub: Annotated[
@@ -117,6 +120,7 @@ def command(
         },
         _local_devices(on),
         yarn,
+        _bytes(_rate(cpu), "--cpu") if cpu and cpu.endswith("/s") else cpu,
     )  # fmt: skip
     _answer(question, _files(question, from_hub=from_hub), explain=explain, format=format)
 

@@ -62,7 +62,7 @@ class Question:
     ``engine`` None leaves the choice.
 
     ``local`` are this machine's cards where ``on`` asks for them, ``yarn`` the factor that was
-    written.
+    written. ``cpu`` is the host's beside devices, for what lies in RAM: a name or bytes a second.
     """
 
     model: str
@@ -73,6 +73,7 @@ class Question:
     options: Mapping[str, Any] = field(default_factory=dict)
     local: tuple[LocalDevice, ...] = ()
     yarn: float | None = None
+    cpu: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def ask(question: Question, reader: CatalogueReader, files: ModelFiles | None = 
     """
     notes: list[Diagnostic] = []
     devices, cpu = _hardware(question, reader, notes)
+    if question.cpu is not None:
+        cpu = _beside(question, question.cpu, devices, reader, notes)
     options = dict(question.options)
     found, published = (files, None) if files else _from_catalogue(question, reader, notes)
     engine = _engine(question, found, notes, devices=bool(devices))
@@ -176,6 +179,32 @@ def _check_options(question: Question, engine: Engine) -> None:
                 cause=f"engines that have it: {', '.join(having)}",
                 advice=f"leave {flag} out, or choose another --engine",
             )
+
+
+def _beside(
+    question: Question,
+    text: str | int,
+    devices: tuple[Accelerator, ...],
+    reader: CatalogueReader,
+    notes: list[Diagnostic],
+) -> Processor:
+    """The host's CPU beside devices."""
+    if not devices:
+        raise UsageError(
+            f"--cpu stands beside a device: --on {question.on} is a CPU itself",
+            advice="leave --cpu out",
+        )
+    if isinstance(text, int):
+        return Processor("cpu", text)
+    found = find_cpu(reader, text)
+    if isinstance(found, Match):
+        _remember(notes, found.note)
+        return processor(found.row)
+    near = f"write {' or '.join(found.nearest[:4])}, or " if found.nearest else "write "
+    raise BlueprintInvalid(
+        f"{text!r} is no CPU of the catalogue",
+        advice=f"{near}its bandwidth, such as 460.8GB/s",
+    )
 
 
 def _hardware(

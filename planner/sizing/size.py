@@ -125,7 +125,10 @@ def _does_not_serve(request: SizeRequest) -> Diagnostic:
 def _speed_unknown(request: SizeRequest) -> Diagnostic:
     if not request.devices[0].bandwidth:
         return note("decode speed is unknown: write --memory-bandwidth 900GB/s")
-    return note("decode speed is unknown: weights lie in RAM, whose bandwidth is not known here")
+    return note(
+        "decode speed is unknown: weights lie in RAM, whose bandwidth is not known here; "
+        "in planner fit, write --cpu epyc-9374f or --cpu 460.8GB/s"
+    )
 
 
 def engine_of(name: str) -> Engine:

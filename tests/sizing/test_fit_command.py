@@ -74,6 +74,33 @@ def test_a_nameless_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer["prefill_tokens_per_second"] is None  # its FLOPS are unknown
 
 
+@pytest.mark.parametrize("cpu", ["epyc-9374f", "460.8GB/s"])
+def test_experts_in_ram_are_read_at_the_hosts_bandwidth(
+    capsys: pytest.CaptureFixture[str], cpu: str
+) -> None:
+    words = ["Qwen/Qwen3-235B-A22B", "--engine", "llama.cpp", "--on", "rtx-3090x2"]
+    words += ["--quant", "Q4_K_M", "--cpu-moe", "90", "--context", "8k"]
+    _, without = fit_json(capsys, *words)
+    assert without["decode_tokens_per_second"] is None
+    assert any("--cpu epyc-9374f" in item["summary"] for item in without["diagnostics"])
+    code, answer = fit_json(capsys, *words, "--cpu", cpu)
+    assert code == 0
+    decode = answer["decode_tokens_per_second"]
+    assert decode["low"] < 20 < decode["high"]  # 17 to 19 at 576 GB/s and 6 bits
+
+
+@pytest.mark.parametrize(
+    ("on", "cpu"), [("epyc-9374f", "epyc-9554"), ("rtx-4090", "abacus"), ("rtx-4090", "fast/s")]
+)
+def test_a_cpu_that_cannot_be_is_refused(
+    capsys: pytest.CaptureFixture[str], on: str, cpu: str
+) -> None:
+    code, _, err = fit(capsys, "Qwen/Qwen3-8B", "--engine", "llama.cpp", "--on", on, "--cpu", cpu)
+    assert code in (2, 3)
+    assert "Traceback" not in err
+    assert "cpu" in err.lower()
+
+
 def test_what_does_not_fit_says_what_would(capsys: pytest.CaptureFixture[str]) -> None:
     code, answer = fit_json(capsys, "Qwen/Qwen3-32B", "--on", "rtx-4090", "--context", "16k")
     assert code == 3
