@@ -29,6 +29,7 @@ from planner.sizing.gguf import GgufWeights
 from planner.sizing.overrides import Trained, check_routing, stretch, stretch_beyond
 from planner.sizing.quantization import (
     GGUF_STORAGES,
+    Storage,
     UnknownQuantization,
     parse_quantization,
 )
@@ -104,7 +105,7 @@ def ask(question: Question, reader: CatalogueReader, files: ModelFiles | None = 
     options["draft"] = _draft(question, engine, reader, notes)
     request = SizeRequest(
         model=found.name, architecture=found.architecture, engine=engine.name, devices=devices,
-        cpu=cpu, gguf=found.gguf, checkpoint_bytes=found.checkpoint_bytes, **options,
+        cpu=cpu, gguf=found.gguf, checkpoint_bytes=_stored(question, found), **options,
     )  # fmt: skip
     return Asked(request, (*notes, *_overrides(question, request, reader, files)))
 
@@ -143,6 +144,22 @@ def _engine(
             f"engine {question.engine!r} is not known", advice=f"write one of {', '.join(ENGINES)}"
         )
     return engine
+
+
+def _stored(question: Question, files: ModelFiles) -> int | None:
+    """Bytes of the checkpoint where it is loaded as it lies there."""
+    written = question.options.get("quant")
+    if written is None or files.quant is None:
+        return files.checkpoint_bytes
+    try:
+        same = parse_quantization(written, gguf=False).storage
+        return files.checkpoint_bytes if same is _storage(files.quant) else None
+    except UnknownQuantization:
+        return None
+
+
+def _storage(quant: str) -> Storage:
+    return parse_quantization(quant, gguf=False).storage
 
 
 def _draft(

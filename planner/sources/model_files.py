@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import BlueprintInvalid
 from planner.sources.headers import ReadRange, gguf_header, safetensors_bytes
@@ -15,6 +15,12 @@ from planner.sources.paths import is_file, is_folder
 if TYPE_CHECKING:
     from planner.sizing.ask import ModelFiles
     from planner.sizing.gguf_header import GgufHeader
+
+# signs in a config's quantization method, and what sizing calls that; the first that is there
+_METHODS: Final = (
+    ("nvfp4", "nvfp4"), ("mxfp4", "mxfp4"), ("awq", "awq"), ("gptq", "gptq"),
+    ("auto-round", "gptq"), ("fp8", "fp8"), ("eetq", "int8"), ("int8", "int8"),
+)  # fmt: skip
 
 
 def read_model_files(name: str) -> ModelFiles | None:
@@ -58,7 +64,7 @@ def folder_model(
         architecture = architecture_of(config)
     except UnknownArchitecture as wrong:
         raise BlueprintInvalid(f"{where}: {wrong}") from wrong
-    return ModelFiles(name, architecture, None, _stated_quantization(config), checkpoint_bytes)
+    return ModelFiles(name, architecture, None, stated_quantization(config), checkpoint_bytes)
 
 
 def parse_config(data: bytes, where: str) -> dict[str, Any]:
@@ -72,16 +78,38 @@ def parse_config(data: bytes, where: str) -> dict[str, Any]:
     return config
 
 
-def _stated_quantization(config: dict[str, Any]) -> str | None:
+def stated_quantization(config: dict[str, Any]) -> str | None:
+    """The format of a checkpoint as its config says it, in words that sizing reads; None for one
+    that it does not know."""
     stated = config.get("quantization_config")
     if not isinstance(stated, dict):
-        return "fp32" if config.get("torch_dtype") == "float32" else "bf16"
-    method = str(stated.get("quant_method") or stated.get("quant_algo") or "")
+        kind = config.get("torch_dtype") or config.get("dtype")
+        return "fp32" if kind == "float32" else "bf16"
+    method = str(stated.get("quant_method") or "")
     if method == "fp8" and stated.get("weight_block_size"):
         return "fp8 block"
     if method == "bitsandbytes":
         return "nf4" if stated.get("load_in_4bit") else "int8"
-    return method or None
+    if method == "compressed-tensors":
+        return _compressed(stated)
+    words = f"{method} {stated.get('quant_algo') or ''}"
+    return next((name for sign, name in _METHODS if sign in words.lower()), None)
+
+
+def _compressed(stated: dict[str, Any]) -> str | None:
+    """compressed-tensors says bits and kind of number, group by group; the first one counts."""
+    groups = stated.get("config_groups")
+    first = next(iter(groups.values()), None) if isinstance(groups, dict) else None
+    weights = first.get("weights") if isinstance(first, dict) else None
+    if not isinstance(weights, dict):
+        return None
+    wide, whole = weights.get("num_bits"), weights.get("type") == "int"
+    if wide == 8:
+        block = "fp8 block" if weights.get("strategy") == "block" else "fp8"
+        return "int8" if whole else block
+    if wide == 4 and not whole:
+        return "mxfp4" if weights.get("group_size") == 32 else "nvfp4"
+    return "gptq" if wide == 4 else None
 
 
 def _checkpoint_bytes(path: Path) -> int | None:
