@@ -11,6 +11,7 @@ import typer
 from planner.cli.costs import MaxAgeOption, StrictOption, age_limit
 from planner.cli.options import ReportFormat, ReportOption, tell, write, write_json
 from planner.errors import BlueprintInvalid
+from planner.sizing.engines_memory.groups import USUAL
 
 
 class TermsChoice(StrEnum):
@@ -30,7 +31,7 @@ def command(
     context: Annotated[
         str, typer.Option(help="The least context, at most what the model can.")
     ] = "8k",
-    engine: Annotated[str, typer.Option(help="vllm, sglang, llama.cpp, ...")] = "vllm",
+    engine: Annotated[str, typer.Option(help="vllm, sglang, llama.cpp, ...")] = USUAL,
     gpu: Annotated[str | None, typer.Option(help="Only this GPU: rtx-4090.")] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider: runpod.")] = None,
     terms: Annotated[TermsChoice, typer.Option(help="What holds while it runs.")] = (

@@ -10,6 +10,7 @@ import typer
 
 from planner.cli.options import Format, FormatOption, tell, write, write_json
 from planner.errors import UsageError
+from planner.sizing.engines_memory.groups import USUAL
 from planner.sizing.training.values import Method, Optimizer, Targets, TrainRequest
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _request(
             cause="adapters are trained on the safetensors of their base; a GGUF file is for use",
             advice="name the model it was made from, such as Qwen/Qwen3-8B",
         )
-    asked = ask(Question(model, "vllm", on, memory), PackagedCatalogue(), files)
+    asked = ask(Question(model, USUAL, on, memory), PackagedCatalogue(), files)
     if not asked.request.devices:
         raise UsageError(f"--on {on} is no GPU", cause="training needs one", advice="name a GPU")
     found = asked.request

@@ -9,6 +9,7 @@ from typing import Final
 from planner.diagnostics import Diagnostic, has_errors, note
 from planner.sizing.architecture import Kind
 from planner.sizing.engines_memory.draft import check_draft
+from planner.sizing.engines_memory.groups import FLEXIBLE
 from planner.sizing.size import engine_of, size
 from planner.sizing.values import SizeReport, SizeRequest
 from planner.units import gib, tokens
@@ -145,16 +146,16 @@ def _other_engine(request: SizeRequest) -> Candidates:
     if a.kind is not Kind.LANGUAGE or not request.devices:
         return
     other = SizeRequest(
-        model=request.model, architecture=a, engine="llama.cpp", devices=request.devices,
+        model=request.model, architecture=a, engine=FLEXIBLE, devices=request.devices,
         cpu=request.cpu, host_memory_bytes=request.host_memory_bytes, quant="Q4_K_M",
         context=request.context, experts_per_token=request.experts_per_token, depth=request.depth,
         adapters=request.adapters, adapter_rank=request.adapter_rank,
     )  # fmt: skip
-    yield "--engine llama.cpp --quant Q4_K_M", other
+    yield f"--engine {FLEXIBLE} --quant Q4_K_M", other
     if a.experts:
         layers = len(a.layers)
         yield (
-            f"--engine llama.cpp --quant Q4_K_M --cpu-moe {layers}",
+            f"--engine {FLEXIBLE} --quant Q4_K_M --cpu-moe {layers}",
             replace(other, cpu_moe=layers),
         )
 

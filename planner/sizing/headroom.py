@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from planner.farm import Placed
 from planner.sizing.engines_memory import ENGINES
+from planner.sizing.engines_memory.groups import SLOTS
 from planner.sizing.size import size
 from planner.sizing.tiers import (
     EngineSetting,
@@ -117,7 +118,7 @@ def _more(fits: Callable[[int], bool]) -> int:
 
 
 def _in_ram(placed: Placed, request: SizeRequest, left: int | None, copy: int) -> int | None:
-    copies = placed.model.engine in ("vllm", "sglang") or not request.devices
+    copies = placed.model.engine in SLOTS or not request.devices
     if not copies or left is None or not copy:
         return None
     workers = (request.tp or 1) * (request.pp or 1)

@@ -11,6 +11,7 @@ from typing import Final
 
 from planner.sizing.architecture import Architecture, LayerKind, Role
 from planner.sizing.engines_memory.common import Plan
+from planner.sizing.engines_memory.groups import ABSORBING
 from planner.sizing.engines_memory.llama_weights import HOST, assign, gguf_of
 from planner.sizing.prefill_rows import CPU_FLOPS, CPU_READ, PromptClass, Share, prompt_class
 from planner.sizing.quantization import GGUF_STORAGES, Storage
@@ -103,7 +104,7 @@ def attention_operations(plan: Plan) -> int:
     every head once per batch and compute in the heads' own width.
     """
     a, depth = plan.request.architecture, plan.request.depth or 0
-    absorbed = plan.request.engine in ("llama.cpp", "ollama")
+    absorbed = plan.request.engine in ABSORBING
     total = 0
     for layer in a.layers:
         if layer.kind is LayerKind.LATENT and absorbed:

@@ -11,6 +11,7 @@ from planner.sizing.architecture import Architecture, UnknownArchitecture
 from planner.sizing.architectures import architecture_of
 from planner.sizing.devices import accelerator, processor
 from planner.sizing.engines_memory import ENGINES, engine_name
+from planner.sizing.engines_memory.groups import ONE_POOL
 from planner.sizing.kv import UnknownKvType
 from planner.sizing.quantization import UnknownQuantization
 from planner.sizing.size import UnknownEngine, size
@@ -108,7 +109,7 @@ def _request(
         context=model.context,
         parallel=spec.parallel,
         ubatch=None if architecture.causal else _whole_inputs(model),
-        unified=True if model.engine == "llama.cpp" else None,
+        unified=True if model.engine in ONE_POOL else None,
         tp=spec.tensor_parallel or (len(devices) // (pipeline or 1) or None),
         pp=pipeline,
         gpu_memory_utilization=model.memory_share,

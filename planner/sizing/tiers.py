@@ -13,6 +13,7 @@ from planner.blueprint.schema import Tier
 from planner.diagnostics import Diagnostic, error, note, warning
 from planner.farm import FarmAdapter, FarmModel
 from planner.sizing.adapters import RANKS, adapter_bytes, adapter_rank
+from planner.sizing.engines_memory.groups import BESIDE, SLOTS, SLOTS_OF_RANKS
 from planner.sizing.values import SizeRequest, Term
 from planner.units import gib, round_up
 
@@ -24,8 +25,6 @@ _PAGEABLE: Final = 4  # eight lanes and memory that is not pinned: a quarter of 
 _NVME: Final = 3_000_000_000
 _SATA: Final = 500_000_000
 _COPIES: Final = 8
-_SLOT_ENGINES: Final = ("vllm", "sglang")
-_LLAMA: Final = ("llama.cpp", "ik_llama.cpp", "ollama")
 
 
 class EngineSetting(NamedTuple):
@@ -63,7 +62,7 @@ def served_rank(model: FarmModel) -> int:
     Raises ValueError above the largest.
     """
     rank = model.adapter_rank or _ASSUMED_RANK
-    return adapter_rank(rank) if model.engine == "vllm" else rank
+    return adapter_rank(rank) if model.engine in SLOTS_OF_RANKS else rank
 
 
 def engine_settings(model: FarmModel) -> tuple[EngineSetting, ...]:
@@ -73,11 +72,11 @@ def engine_settings(model: FarmModel) -> tuple[EngineSetting, ...]:
     """
     if not model.adapters:
         return ()
-    if model.engine == "vllm":
+    if model.engine in SLOTS_OF_RANKS:
         return tuple(_vllm(model))
-    if model.engine == "sglang":
+    if model.engine in SLOTS:
         return tuple(_sglang(model))
-    if model.engine in _LLAMA:
+    if model.engine in BESIDE:
         names = ",".join(item.name for item in model.adapters)
         return (
             EngineSetting(
@@ -140,12 +139,12 @@ def host_terms(model: FarmModel, request: SizeRequest, on_devices: int = 0) -> t
     """
     if not model.adapters:
         return ()
-    if model.engine in _LLAMA:
+    if model.engine in BESIDE:
         rank = model.adapter_rank or _ASSUMED_RANK
         rest = model.adapter_slots * copy_bytes(request, rank) - on_devices
         why = f"{model.adapter_slots} adapters of rank {rank}, beside the layers in RAM"
         return (Term("adapters", rest, why, "llama.cpp src/llama-adapter.cpp"),) if rest > 0 else ()
-    if model.engine not in _SLOT_ENGINES:
+    if model.engine not in SLOTS:
         return ()
     copies = [adapter_copy(item, request) for item in resident(model)]
     passing = [adapter_copy(item, request) for item in model.adapters if item.tier is Tier.DISK]
@@ -164,7 +163,7 @@ def switches(
     model: FarmModel, request: SizeRequest, pcie_generation: int | None
 ) -> tuple[Switch, ...]:
     """The delay of a request for an adapter that is not on the device, for each of them."""
-    if model.engine not in _SLOT_ENGINES:
+    if model.engine not in SLOTS:
         return ()
     found = []
     for item in model.adapters:
@@ -197,7 +196,7 @@ def check_tiers(model: FarmModel, *, serves: bool) -> tuple[Diagnostic, ...]:
                   advice="write engine: vllm, or take the adapters out"),
         )  # fmt: skip
     found: list[Diagnostic] = []
-    if model.engine in _LLAMA:
+    if model.engine in BESIDE:
         elsewhere = [item.name for item in model.adapters if item.tier is not Tier.VRAM]
         if elsewhere:
             found.append(
