@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 NO_PINS: Final = Pins()
+AS_WRITTEN: Final = "as written"  # the reason of what the blueprint says itself
 
 
 class SourceKind(StrEnum):

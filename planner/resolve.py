@@ -21,6 +21,7 @@ from planner.engines.choose import choose_engine
 from planner.engines.image_server import NAME
 from planner.engines.registry import engine_names, find_engine
 from planner.farm import (
+    AS_WRITTEN,
     Farm,
     FarmAdapter,
     FarmHost,
@@ -312,14 +313,14 @@ def _engine(
     if spec.engine:
         engine = find_engine(spec.engine)
         if engine is not None:
-            return engine.name, "as written"
+            return engine.name, AS_WRITTEN
         known = engine_names()
         unknown = f"engine {spec.engine!r} is not known"
         advice = advise(spec.engine, known, "engines")
         if spec.image is not None:
             advice += "; for a server of your own write server: {port: 8000} and a footprint"
         found.append(error(unknown, *path, "engine", value=spec.engine, advice=advice))
-        return spec.engine, "as written"
+        return spec.engine, AS_WRITTEN
     on = [host for host in hosts if host.name in spec.on] or list(hosts)
     return choose_engine(
         task=spec.task,

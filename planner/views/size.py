@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from planner.diagnostics import Diagnostic, has_errors
-from planner.farm import FarmHost, Placed, Placement
+from planner.farm import AS_WRITTEN, FarmHost, Placed, Placement
 from planner.sizing.values import Speed, Term
 from planner.units import GIB, gib, tokens
 from planner.views.bars import draw_bar, draw_legend
@@ -80,6 +80,7 @@ def _replica_dict(replica: Placed) -> dict[str, Any]:
         "model": replica.model.name,
         "source": replica.model.source.name,
         "engine": replica.model.engine,
+        "engine_why": replica.model.engine_why,
         "host": replica.host.name,
         "devices": [device.index for device in replica.devices],
         "bind": replica.bind,
@@ -224,12 +225,21 @@ def _table(replicas: Iterable[Placed], style: Style) -> str:
     lines = aligned([head, *(_row(replica) for replica in every)], right=_NUMBERS)
     drawn = [style.paint(lines[0], "dim")]
     for replica, line in zip(every, lines[1:], strict=True):
-        said = [replica.reason]
+        said = [replica.reason, *_engine(replica)]
         said += [f"next best: {replica.runner_up}"] if replica.runner_up else []
         said += [lesson_line(replica.report.lesson)] if replica.report.lesson else []
         drawn.append(line)
         drawn += ["  " + style.paint(clip(clean(text), style.width - 2), "dim") for text in said]
     return "\n".join(drawn)
+
+
+def _engine(replica: Placed) -> list[str]:
+    """What serves it and why, where the blueprint leaves that to planner."""
+    model = replica.model
+    if model.spec.server is not None or model.engine_why == AS_WRITTEN:
+        return []
+    why = model.engine_why.partition(":")[0]  # what the engine is good at stands in the JSON
+    return [f"{model.engine}: {why}"]
 
 
 def _row(replica: Placed) -> tuple[str, ...]:
