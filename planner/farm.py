@@ -5,8 +5,10 @@ Values only. ``planner.resolve`` makes them; sizing, placement, cost and render 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -63,6 +65,12 @@ class LocalAdapter(NamedTuple):
 
     files: tuple[LocalFile, ...]
     folder: bool = False
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits over names and contents: other files are another adapter."""
+        rows = sorted(f"{PurePath(file.path).name} {file.sha256}" for file in self.files)
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
 
 class LocalModel(NamedTuple):

@@ -6,9 +6,9 @@ between is a pure stage. Nothing here prints: results and diagnostics go back to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.blueprint import schema
 from planner.blueprint.check import check_blueprint, check_inventory
@@ -413,3 +413,26 @@ def _refuse_unknown(address: str, gpu: str, model: str) -> None:
     if isinstance(row, NotFound):
         advice = row.advice or "write a model of the catalogue, or the path of a GGUF file"
         raise UsageError(row.summary, where="--model", advice=advice)
+
+
+def merge_adapters(folders: Sequence[Path], output: Path) -> Mapping[str, Any]:
+    """Write one adapter that does what several do together; returns its configuration.
+
+    Raises UsageError when they cannot be merged.
+    """
+    from planner.sizing.adapter_merge import merge
+    from planner.sources.adapter_folders import read_folder, write_folder
+
+    if len(folders) < 2:
+        raise UsageError("one adapter is one already", advice="name two folders or more")
+    parts = [read_folder(folder) for folder in folders]
+    try:
+        merged = merge(parts)
+    except ValueError as fault:
+        raise UsageError(
+            "these adapters cannot be made one",
+            cause=str(fault),
+            advice="merge each into the base in training, or serve them as roles of their own",
+        ) from fault
+    write_folder(output, merged)
+    return merged.config

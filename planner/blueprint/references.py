@@ -107,19 +107,18 @@ def _adapters_of_roles(data: dict[str, Any]) -> Iterator[Diagnostic]:
     for name, role in _mapping(data.get("roles")).items():
         if not isinstance(role, dict):
             continue
-        adapter, model = role.get("adapter"), models.get(str(role.get("model")))
-        if not isinstance(model, dict) or adapter not in adapters:
-            continue
-        carried = model.get("adapters") or {}
-        if adapter not in carried:
-            yield error(
-                f"model {role['model']!r} does not carry adapter {adapter!r}",
-                "roles",
-                name,
-                "adapter",
-                value=adapter,
-                advice=f"add it: models.{role['model']}.adapters: {{{adapter}: vram}}",
-            )
+        written, model = role.get("adapter"), models.get(str(role.get("model")))
+        several = isinstance(written, list)
+        for place, adapter in enumerate(written if isinstance(written, list) else [written]):
+            if not isinstance(model, dict) or not isinstance(adapter, str):
+                continue
+            if adapter in adapters and adapter not in (model.get("adapters") or {}):
+                yield error(
+                    f"model {role['model']!r} does not carry adapter {adapter!r}",
+                    *("roles", name, "adapter", *((place,) if several else ())),
+                    value=adapter,
+                    advice=f"add it: models.{role['model']}.adapters: {{{adapter}: vram}}",
+                )
 
 
 def _circles(data: dict[str, Any]) -> Iterator[Diagnostic]:

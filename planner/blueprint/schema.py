@@ -337,7 +337,7 @@ class Role(Section):
     """What a client asks for by name at the gateway."""
 
     model: Name
-    adapter: Name | None = None
+    adapter: Names = ()
     system: Text | None = None
     knowledge: Name | None = None
     sampling: Sampling | None = None

@@ -14,6 +14,7 @@ class Verb(NamedTuple):
 
 
 GROUPS: Final = {
+    "adapters": "LoRA adapters on this machine.",
     "cost": "What the farm costs.",
     "hosts": "The machines of the farm.",
 }
@@ -24,6 +25,7 @@ VERBS: Final = (
     Verb("fit", "fit", "Does one model fit on one kind of device, and how fast is it?"),
     Verb("size", "size", "What runs where, what it takes, and how fast it will be."),
     Verb("train", "train", "What an adapter takes to train, and how long."),
+    Verb("adapters merge", "adapters_merge", "Make one adapter of several."),
     Verb("cost estimate", "cost_estimate", "What a month costs, line by line."),
     Verb("cost compare", "cost_compare", "The same farm rented, bought, or on CPU and RAM."),
     Verb("cost diff", "cost_diff", "What a change costs: two files, or two Git revisions."),

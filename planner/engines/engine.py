@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 MODELS: Final = "/models"  # where a container or root folder sees its model
-ADAPTERS: Final = "/adapters"  # where a container or root folder sees them, each by its name
+ADAPTERS: Final = "/adapters"  # where they are seen there, each in a folder of its digest
 
 
 class LaunchWeights(NamedTuple):
@@ -71,14 +71,14 @@ class Naming(NamedTuple):
     body: str = "{}"
 
 
-def without_adapters(model: FarmModel, adapter: str | None) -> Naming | None:
+def without_adapters(model: FarmModel, adapters: tuple[str, ...]) -> Naming | None:
     """For engines that a request to the gateway cannot ask for an adapter."""
-    return None if adapter else Naming(model.name)
+    return None if adapters else Naming(model.name)
 
 
-def named_plainly(model: FarmModel, adapter: str | None) -> Naming:
-    """An adapter is a model's name of its own."""
-    return Naming(adapter or model.name)
+def named_plainly(model: FarmModel, adapters: tuple[str, ...]) -> Naming | None:
+    """An adapter is a model's name of its own; a request can ask for one of them."""
+    return Naming(*adapters or (model.name,)) if len(adapters) < 2 else None
 
 
 class Option(NamedTuple):
@@ -149,4 +149,4 @@ class Engine(NamedTuple):
     key_variable: str | None = None
     adapter_list: Callable[[Launch], str] | None = None
     settings: Callable[[Launch], tuple[Setting, ...]] = no_settings
-    naming: Callable[[FarmModel, str | None], Naming | None] = named_plainly
+    naming: Callable[[FarmModel, tuple[str, ...]], Naming | None] = named_plainly

@@ -183,11 +183,11 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
     return (Option("--lora-scaled", ",".join(f"{path}:0" for _, path in launch.adapters)),)
 
 
-def _naming(model: FarmModel, adapter: str | None) -> Naming:
+def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming:
     """Every adapter's scale is said, by its place in the list: what is left out keeps the scale
-    that the server has."""
+    that the server has. Several add up."""
     names = [item.name for item in model.adapters]
-    scales = [{"id": place, "scale": int(name == adapter)} for place, name in enumerate(names)]
+    scales = [{"id": place, "scale": int(name in adapters)} for place, name in enumerate(names)]
     return Naming(model.name, json.dumps({"lora": scales}) if scales else "{}")
 
 

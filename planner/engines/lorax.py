@@ -52,10 +52,13 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
     )
 
 
-def _naming(model: FarmModel, adapter: str | None) -> Naming:
-    """An adapter is asked for by its folder, as it is loaded from there; the base by its own, as
-    every other name would be an adapter's."""
-    return Naming(f"{ADAPTERS}/{adapter}" if adapter else MODELS)
+def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming | None:
+    """An adapter is asked for by its folder, as it is loaded from there, one at a time; the base by
+    its own, as every other name would be an adapter's."""
+    folders = {item.name: item.local.digest for item in model.adapters if item.local}
+    if len(adapters) > 1 or any(name not in folders for name in adapters):
+        return None
+    return Naming(f"{ADAPTERS}/{folders[adapters[0]]}" if adapters else MODELS)
 
 
 def _share(launch: Launch) -> str | None:

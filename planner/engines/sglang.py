@@ -97,8 +97,9 @@ def _settings(launch: Launch) -> tuple[Setting, ...]:
     )
 
 
-def _naming(model: FarmModel, adapter: str | None) -> Naming:
-    return Naming(f"{model.name}:{adapter}" if adapter else model.name)
+def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming | None:
+    """One at a time, behind the model's name."""
+    return Naming(":".join((model.name, *adapters))) if len(adapters) < 2 else None
 
 
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:

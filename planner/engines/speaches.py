@@ -65,7 +65,7 @@ def _weights_at(launch: Launch) -> str | None:
     return f"{folder}/snapshots/{launch.weights.revision}"
 
 
-def _naming(model: FarmModel, adapter: str | None) -> Naming:
+def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming:
     """It knows a model by its name on the hub."""
     return Naming(model.source.name)
 

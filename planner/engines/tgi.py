@@ -45,9 +45,9 @@ def _share(launch: Launch) -> str | None:
     return f"{share:.2f}" if share else memory_share(launch.placed.report, frozenset())
 
 
-def _naming(model: FarmModel, adapter: str | None) -> Naming:
-    """It takes every other name for that of an adapter."""
-    return Naming(adapter or "tgi")
+def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming | None:
+    """It takes every other name for that of an adapter; one at a time."""
+    return Naming(*adapters or ("tgi",)) if len(adapters) < 2 else None
 
 
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:

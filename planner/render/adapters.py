@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
@@ -93,12 +92,12 @@ def _refused(engine: Engine, placed: Placed, item: FarmAdapter) -> Diagnostic | 
 
 def _artifacts(item: FarmAdapter) -> tuple[Artifact, ...]:
     """The files of an adapter as they lie on a host, in a folder named by names and contents."""
-    local = item.local.files if item.local else ()
-    rows = sorted(f"{_base(file.path)} {file.sha256 or MISSING}" for file in local)
-    folder = hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+    if item.local is None:
+        return ()
+    kind, folder = ArtifactKind.ADAPTER, item.local.digest
     return tuple(
-        Artifact(ArtifactKind.ADAPTER, file.sha256 or MISSING, file.path, file.bytes, folder=folder)
-        for file in local
+        Artifact(kind, file.sha256 or MISSING, file.path, file.bytes, folder=folder)
+        for file in item.local.files
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic, error, note
+from planner.engines.image_server import engine_for
 from planner.engines.litellm import Entry
 from planner.engines.service import ServiceVersion, parse_service
 from planner.farm import Farm, FarmHost
@@ -88,15 +89,39 @@ def unserved(farm: Farm, entries: tuple[Entry, ...]) -> list[Diagnostic]:
         if name in farm.blueprint.models:
             found.append(error(f"{name!r} is both a model and a role: clients could not tell",
                                "roles", name, advice="give the role another name"))  # fmt: skip
-        elif name not in known and role.adapter is not None:
+        elif len(role.adapter) > 1 and not _together(farm, role):
+            found.append(_several(farm, name, role))
+        elif role.adapter and not _together(farm, role):
             found.append(error(f"the engine of {role.model} cannot be asked for an adapter by "
-                               "request", "roles", name, "adapter", value=role.adapter,
+                               "request", "roles", name, "adapter", value=role.adapter[0],
                                advice=f"write models.{role.model}.engine: another one, or "
                                "take the adapter out"))  # fmt: skip
         elif name not in known:
             found.append(note(f"role {name!r} has no replica that the gateway can reach",
                               "roles", name))  # fmt: skip
     return found
+
+
+def _together(farm: Farm, role: schema.Role) -> bool:
+    """Whether the engine of a role's model answers with all of its adapters at once."""
+    for model in farm.models:
+        engine = engine_for(model) if model.name == role.model else None
+        if engine is not None:
+            return engine.naming(model, role.adapter) is not None
+    return True  # an unknown model or engine is said elsewhere
+
+
+def _several(farm: Farm, name: str, role: schema.Role) -> Diagnostic:
+    """An engine that answers with one adapter at a time: they can be made one beforehand."""
+    adapters = farm.blueprint.adapters
+    sources = " ".join(adapters[item].source for item in role.adapter if item in adapters)
+    one = "-".join(role.adapter)
+    return error(f"the engine of {role.model} answers with one adapter at a time", "roles", name,
+                 "adapter", value=", ".join(role.adapter),
+                 detail="llama.cpp alone adds several up in one request",
+                 advice=f"make one of them: planner adapters merge {sources} --output "
+                 f"./adapters/{one}; name that folder as adapter {one}, and write adapter: {one}",
+                 )  # fmt: skip
 
 
 def version_of(

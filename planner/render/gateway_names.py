@@ -23,15 +23,15 @@ def entries_of(
     """One for every model and replica, then one for every role and replica. ``host`` is the
     gateway's, ``base`` gives a replica's address as it is seen from there."""
     blueprint = placement.farm.blueprint
-    wanted: list[tuple[str, str, str | None, str | None]] = []
-    wanted += [(name, name, None, None) for name in blueprint.models]
+    wanted: list[tuple[str, str, tuple[str, ...], str | None]] = []
+    wanted += [(name, name, (), None) for name in blueprint.models]
     roles = blueprint.roles.items()
     wanted += [(name, role.model, role.adapter, name) for name, role in roles]
     found = []
-    for name, model, adapter, role in wanted:
+    for name, model, adapters, role in wanted:
         for placed in reached(placement):
             engine = engine_for(placed.model)
-            naming = engine.naming(placed.model, adapter) if engine else None
+            naming = engine.naming(placed.model, adapters) if engine else None
             if placed.model.name != model or naming is None:
                 continue
             secret = own_key(placed) if placed.host.name == host.name else ENGINE_KEY
@@ -50,8 +50,8 @@ def roles_of(farm: Farm) -> dict[str, GatewayRole]:
     blueprint, prompts = farm.blueprint, farm.gateway_files.prompts
     found = {}
     for name, role in blueprint.roles.items():
-        adapter = blueprint.adapters.get(role.adapter or "")
-        told = (role.notice, adapter.notice if adapter else None)
+        used = (blueprint.adapters[item] for item in role.adapter if item in blueprint.adapters)
+        told = (role.notice, *(adapter.notice for adapter in used))
         notices = dict.fromkeys(notice for notice in told if notice)
         found[name] = GatewayRole(
             system=prompts.get(name, ""),

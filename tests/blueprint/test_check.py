@@ -199,6 +199,16 @@ def test_a_role_uses_an_adapter_that_its_model_carries() -> None:
     assert found["roles.wise.adapter"].advice == "add it: models.chat.adapters: {core: vram}"
 
 
+def test_each_of_several_adapters_must_be_carried() -> None:
+    found = references(
+        "models: {chat: {adapters: {core: vram}}}\nadapters: {core: {}, sport: {}}\n"
+        "roles: {wise: {model: chat, adapter: [core, sport, nothing]}}\n"
+    )
+    assert sorted(found) == ["roles.wise.adapter[1]", "roles.wise.adapter[2]"]
+    assert "does not carry adapter 'sport'" in found["roles.wise.adapter[1]"].summary
+    assert "no adapter named 'nothing'" in found["roles.wise.adapter[2]"].summary
+
+
 def test_prices_carry_their_currency_and_unit() -> None:
     checked = check_blueprint(
         document(

@@ -17,6 +17,7 @@ import pytest
 from tests.docs import console
 from tests.docs.console import ROOT, Step
 from tests.helpers.tiny_gguf import write_tiny_gguf
+from tests.helpers.tiny_peft import write_tiny_peft
 
 README = ROOT / "README.md"
 # The kinds of commands, and the test that runs them.
@@ -33,6 +34,8 @@ def checkout(tmp_path: Path) -> Path:
     folder = console.checkout(tmp_path / "planner", README)
     (folder / "build/quickstart").mkdir(parents=True)
     write_tiny_gguf(folder / "build/quickstart/tiny.gguf")
+    for seed, name in enumerate(("core", "sport")):
+        write_tiny_peft(folder / "adapters" / name, base="a/b", hidden=8, feed=16, seed=seed)
     with tarfile.open(folder / "build/quickstart/llama-server.tar", "w") as archive:
         archive.add(__file__, "llama-server")
     return folder

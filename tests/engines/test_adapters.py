@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from planner.blueprint.schema import Tier
 from planner.engines.arguments import arguments, check_arguments
 from planner.engines.engine import AdapterFormat
-from planner.farm import FarmAdapter
+from planner.farm import FarmAdapter, LocalAdapter, LocalFile
 from tests.engines.launches import engine_of, launch, one_card, rows_of, value
 
 CORE = FarmAdapter("core", Tier.VRAM, 24)
@@ -76,3 +77,33 @@ def test_every_version_knows_the_options() -> None:
             told = launch(name, one_card(), version=row.version, fields={"adapters": (CORE,)})
             told = told._replace(adapters=(("core", "/adapters/core"),))
             assert check_arguments(engine_of(name), told) == ()
+
+
+def test_several_at_once_where_the_engine_adds_them_up() -> None:
+    fields = {"adapters": (CORE, SPORT, ARCHIVE), "adapter_slots": 1, "adapter_rank": 24}
+    model = launch("llama.cpp", one_card(), fields=fields).placed.model
+    naming = engine_of("llama.cpp").naming(model, ("core", "archive"))
+    assert naming is not None
+    assert json.loads(naming.body)["lora"] == [
+        {"id": 0, "scale": 1},
+        {"id": 1, "scale": 0},
+        {"id": 2, "scale": 1},
+    ]
+    for name in ("vllm", "sglang", "tgi", "lorax"):
+        told = launch(name, one_card(), fields=fields).placed.model
+        assert engine_of(name).naming(told, ("core", "archive")) is None
+    one = engine_of("sglang").naming(model, ("core",))
+    assert one is not None
+    assert one.model == "chat:core"
+
+
+def test_lorax_is_asked_by_the_folder_that_holds_the_files() -> None:
+    local = LocalAdapter((LocalFile("/here/adapter_config.json", 9, "a" * 64),), folder=True)
+    carried = (CORE._replace(local=local), SPORT)
+    told = launch("lorax", one_card(), fields={"adapters": carried}).placed.model
+    naming = engine_of("lorax").naming(told, ("core",))
+    assert naming is not None
+    assert naming.model == f"/adapters/{local.digest}"
+    changed = local._replace(files=(local.files[0]._replace(sha256="b" * 64),))
+    assert changed.digest != local.digest
+    assert engine_of("lorax").naming(told, ("sport",)) is None  # its files are not here

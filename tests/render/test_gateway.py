@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from planner.blueprint.schema import Task
+from planner.diagnostics import Diagnostic
 from planner.engines import caddy
 from planner.farm import Placement
 from planner.render.gateway import services
@@ -25,16 +26,21 @@ IMAGE = f"x/y@sha256:{'a' * 64}"
 
 def found(tmp_path: Path, gateway: Any, **more: Any) -> list[tuple[str, str]]:
     """Where each error is, and what it says."""
+    items = validated(tmp_path, gateway, **more)
+    return [(item.where, item.summary) for item in items if item.severity == "error"]
+
+
+def validated(tmp_path: Path, gateway: Any, **more: Any) -> tuple[Diagnostic, ...]:
+    """Every finding about the gateway of such a farm."""
     path = tmp_path / "farm.yaml"
     models = {"chat": {"source": "Qwen/Qwen3-8B", "engine": "llama.cpp", "image": IMAGE}}
     document = {"planner": 1, "project": "p", "hosts": HOSTS, "models": models, **more}
     if gateway is not None:
         document["gateway"] = {"image": IMAGE, "caddy": {"image": IMAGE}, **gateway}
     path.write_text(json.dumps(document))
-    validated = validate(path)
-    assert validated.farm is not None, validated.diagnostics
-    result = services(Placement(validated.farm, ()), load_templates())
-    return [(item.where, item.summary) for item in result.diagnostics if item.severity == "error"]
+    read = validate(path)
+    assert read.farm is not None, read.diagnostics
+    return services(Placement(read.farm, ()), load_templates()).diagnostics
 
 
 def test_a_sound_gateway_has_no_errors(tmp_path: Path) -> None:
@@ -102,3 +108,36 @@ def test_a_guard_lets_only_the_paths_of_a_task_through() -> None:
     keyed = [match["header"] for route in open_routes for match in route["match"]]
     assert keyed == [{"Authorization": ["Bearer {file./k}"]}] * 2
     assert last == {"handle": [{"handler": "static_response", "status_code": 401}]}
+
+
+def both(engine: str) -> dict[str, Any]:
+    """Two adapters at once, of a model on that engine."""
+    adapters = {
+        name: {"base": "Qwen/Qwen3-8B", "source": f"./adapters/{name}"}
+        for name in ("core", "sport")
+    }
+    chat = {"source": "Qwen/Qwen3-8B", "engine": engine, "image": IMAGE, "adapters": list(adapters)}
+    roles = {"sage": {"model": "chat", "adapter": ["core", "sport"]}}
+    return {"models": {"chat": chat}, "adapters": adapters, "roles": roles}
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "tgi"])
+def test_an_engine_of_one_adapter_at_a_time_names_the_command_that_makes_one_of_two(
+    tmp_path: Path, engine: str
+) -> None:
+    (error,) = [
+        item
+        for item in validated(tmp_path, {"on": "box"}, **both(engine))
+        if item.where == "roles.sage.adapter"
+    ]
+    assert error.severity == "error"
+    assert "answers with one adapter at a time" in error.summary
+    assert (
+        "planner adapters merge ./adapters/core ./adapters/sport --output ./adapters/core-sport"
+        in error.advice
+    )
+
+
+def test_llama_cpp_adds_them_up(tmp_path: Path) -> None:
+    found = validated(tmp_path, {"on": "box"}, **both("llama.cpp"))
+    assert not [item for item in found if item.severity == "error"]
