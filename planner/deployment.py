@@ -9,7 +9,6 @@ import getpass
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from planner import workflows
 from planner.apply.connections import Connections
 from planner.apply.observe import observe_all
 from planner.apply.steps import Layout
+from planner.background import in_background
 from planner.diagnostics import Diagnostic, error, has_errors, warning
 from planner.diff.planning import make_plan
 from planner.diff.preflight import HostNeeds, NeededGpu
@@ -78,12 +78,12 @@ def planning(path: Path, *, full: bool = False, anew: bool = False) -> Iterator[
     validated = workflows.validate(path, digest=workflows.file_digest(), headers=True)
     farm = workflows.require(validated)
     layout = Layout(farm.project)
-    with Connections(addresses(farm, path)) as connections, _background() as pool:
-        looking = pool.submit(observe_all, connections, layout, full=full)
-        running = partial(_running, looking.result, farm)
+    with Connections(addresses(farm, path)) as connections:
+        look = in_background(lambda: observe_all(connections, layout, full=full))
+        running = partial(_running, look, farm)
         rendered = workflows.render(validated, running, anew=anew)
         values, unread = _secrets(rendered.bundle, path.parent)
-        seen = looking.result()
+        seen = look()
         plan = make_plan(rendered.bundle, seen, _needs(farm), values)
         found = rendered.diagnostics
         if unread:
@@ -417,12 +417,3 @@ def _now() -> str:
 
 def _holder(what: str) -> str:
     return f"{getpass.getuser()}@{socket.gethostname()} since {_now()}: planner {what}"
-
-
-@contextmanager
-def _background() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(1, thread_name_prefix="looking")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

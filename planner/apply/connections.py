@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
+from planner.background import in_background
 from planner.errors import PlannerError
 from planner.remote.address import HostAddress
 from planner.remote.connect import connect
@@ -62,17 +63,12 @@ class Connections:
             finally:
                 over(host)
 
-        pool = ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="host")
-        try:
-            futures = [pool.submit(one, name) for name in names]
-            wait(futures)
-            return dict(zip(names, (future.result() for future in futures), strict=True))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        later = [in_background(partial(one, name)) for name in names]
+        return dict(zip(names, (result() for result in later), strict=True))
 
     def close(self) -> None:
-        """End every connection."""
-        for transport in self._open.values():
+        """End every connection, also while threads are at work over them."""
+        for transport in list(self._open.values()):
             transport.close()
         self._open.clear()
 

@@ -73,7 +73,7 @@ def execute(
         with told:
             on_event(event)
 
-    with stopping() as stopped:
+    with stopping(connections.close) as stopped:
 
         def work(host: str, transport: Transport) -> HostResult:
             run = HostRun(host, transport, layout, options, tell, stopped.is_set)

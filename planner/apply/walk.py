@@ -77,12 +77,23 @@ class Walk:
         try:
             answered = self.perform(self.run, step)
         except PlannerError as problem:
-            self._fail(step, problem)
+            self._fail(step, self._abandoned(step, problem))
             return
         if answered is not None and isinstance(step, VerifyWorkload):
             self._answering[step.id] = _Answering(step, answered, begun)
         else:
             self._succeed(step, begun)
+
+    def _abandoned(self, step: Operation, problem: PlannerError) -> PlannerError:
+        """The failure of a step: an interruption, where the user's patience has ended it."""
+        if not (self.run.stopped() and isinstance(problem, ConnectionLost)):
+            return problem
+        return Interrupted(
+            f"stopped on {self.run.host} while it was to {step.kind} {step.target}",
+            where=self.run.host,
+            cause="that step takes long; it may end by itself on the host",
+            advice="run the same command again: it goes on where it stopped",
+        )
 
     def _settle(self, names: Iterable[str]) -> None:
         """See that workloads which have answered go on doing so, before anything builds on it."""

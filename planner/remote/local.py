@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO
 
@@ -32,6 +33,7 @@ class LocalTransport:
 
     def __init__(self) -> None:
         self._prefix = [] if os.geteuid() == 0 else ["sudo", "-n", "--"]
+        self._running: subprocess.Popen[bytes] | None = None
 
     def run(
         self,
@@ -72,6 +74,7 @@ class LocalTransport:
         with subprocess.Popen(
             command, stdin=given, stdout=subprocess.PIPE, stderr=err, start_new_session=True
         ) as process:
+            self._running = process
 
             def end() -> None:
                 late.set()
@@ -143,7 +146,11 @@ class LocalTransport:
         return Result(process.returncode, (line + rest).decode(errors="replace"))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """End the command under way."""
+        running = self._running
+        if running is not None and running.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
 
 
 class _Process:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from planner.errors import HostUnreachable
 from planner.remote.known_hosts import HostKey
+from planner.remote.line import Line, keep_asking
 from planner.remote.paramiko_import import import_paramiko
 from planner.remote.ssh_config import Login
 from planner.remote.trust import check_host_key, trusted_keys
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10.0
 LOGIN_SECONDS: Final = 15.0
-KEEPALIVE_SECONDS: Final = 5
 SILENCE_SECONDS: Final = 20  # a peer that acknowledges nothing for so long is gone
 
 # Authenticated ciphers first: they need no second pass for a checksum.
@@ -63,7 +63,7 @@ def open_session(login: Login, link: socket.socket | paramiko.Channel) -> parami
     keys = trusted_keys(login)
     session: paramiko.Transport | None = None
     try:
-        session = paramiko.Transport(link)
+        session = paramiko.Transport(cast(socket.socket, Line(link)))
         _prefer(session, keys)
         session.banner_timeout = session.auth_timeout = LOGIN_SECONDS
         session.start_client(timeout=LOGIN_SECONDS)
@@ -85,15 +85,22 @@ def open_session(login: Login, link: socket.socket | paramiko.Channel) -> parami
         close_session(session)
         link.close()
         raise
-    session.set_keepalive(KEEPALIVE_SECONDS)
+    keep_asking(session)
     return session
+
+
+def silent_seconds(session: paramiko.Transport) -> float:
+    """How long the peer of a session has said nothing, though it was asked to."""
+    line = session.sock
+    return line.silent_seconds if isinstance(line, Line) else 0.0
 
 
 def close_session(session: paramiko.Transport | None) -> None:
     """End a session at once: its reader thread is woken, not waited for."""
     if session is None:
         return
-    link = session.sock
+    line = session.sock
+    link = line.link if isinstance(line, Line) else line
     if isinstance(link, socket.socket):
         with contextlib.suppress(OSError):  # already gone
             link.shutdown(socket.SHUT_RDWR)

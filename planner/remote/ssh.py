@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import time
 from collections.abc import Sequence
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from planner.errors import HostUnreachable, PlannerError
 from planner.remote.address import HostAddress
 from planner.remote.hold import Hold
-from planner.remote.login import close_session, dial, open_session
+from planner.remote.line import SILENT_SECONDS
+from planner.remote.login import close_session, dial, open_session, silent_seconds
 from planner.remote.ssh_config import Login, read_ssh_config, resolve_login
+from planner.remote.streams import Text, drain
 from planner.remote.transport import (
     HELD,
     ConnectionLost,
@@ -29,7 +30,7 @@ from planner.remote.transport import (
 if TYPE_CHECKING:
     import paramiko
 
-STALL_SECONDS: Final = 30.0  # a transfer that moves nothing for so long has failed
+STALL_SECONDS: Final = 25.0  # a transfer that moves nothing for so long has failed
 _CHUNK: Final = 1 << 18
 _POLL_SECONDS: Final = 0.5
 _PROHIBITED: Final = 1  # SSH's code for a channel the server's configuration forbids
@@ -146,7 +147,10 @@ class SshTransport:
 
         try:
             channel = self._session.open_channel(
-                "direct-tcpip", (request.address, request.port), ("127.0.0.1", 0), timeout=seconds
+                "direct-tcpip",
+                (request.address, request.port),
+                ("127.0.0.1", 0),
+                timeout=min(seconds, self._patience()),
             )
         except paramiko.ChannelException as problem:
             if problem.code == _PROHIBITED:
@@ -194,7 +198,7 @@ class SshTransport:
 
         line = command_line(argv, root=self._login.user == "root")
         try:
-            channel = self._session.open_session(timeout=min(seconds, STALL_SECONDS))
+            channel = self._session.open_session(timeout=min(seconds, self._patience()))
             channel.settimeout(seconds)
             channel.exec_command(line)
         except (paramiko.SSHException, OSError, EOFError) as problem:
@@ -205,10 +209,10 @@ class SshTransport:
         self, channel: paramiko.Channel, deadline: float, on_line: LineSink | None
     ) -> Result:
         """Read everything the command prints, and its exit status."""
-        out, err = _Text(on_line), _Text(None)
+        out, err = Text(on_line), Text(None)
         channel.settimeout(_POLL_SECONDS)
         try:
-            _drain(channel, out, err, deadline)
+            drain(channel, out, err, deadline, self._hear)
             if not channel.status_event.wait(max(0.0, deadline - time.monotonic())):
                 raise TimeoutError
         except TimeoutError as problem:
@@ -221,6 +225,17 @@ class SshTransport:
         result = Result(status, out.end(), err.end())
         self._check_sudo(result)
         return result
+
+    def _patience(self) -> float:
+        """How long an answer may take until the host counts as silent."""
+        return max(1.0, SILENT_SECONDS + 1 - silent_seconds(self._session))
+
+    def _hear(self) -> None:
+        """Raises ConnectionLost when the host has said nothing for too long."""
+        silence = silent_seconds(self._session)
+        if silence > SILENT_SECONDS:
+            self.close()  # nobody waits for it a second time
+            raise self._lost(f"the host has said nothing for {silence:.0f} s")
 
     def _check_sudo(self, result: Result) -> None:
         """Raises HostUnreachable when sudo refused to run the command at all."""
@@ -263,56 +278,3 @@ class _HeldChannel:
         if ended:
             self._channel.close()
         return ended
-
-
-class _Text:
-    """Collects a stream's text and hands on its lines as they come."""
-
-    def __init__(self, on_line: LineSink | None) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._parts: list[str] = []
-        self._rest = ""
-        self._on_line = on_line
-
-    def add(self, data: bytes) -> None:
-        """Take what was read."""
-        text = self._decode(data)
-        self._parts.append(text)
-        if self._on_line is not None:
-            *lines, self._rest = (self._rest + text).split("\n")
-            for line in lines:
-                self._on_line(line)
-
-    def end(self) -> str:
-        """All of it."""
-        if self._on_line is not None and self._rest:
-            self._on_line(self._rest)
-        return "".join(self._parts)
-
-
-def _drain(channel: paramiko.Channel, out: _Text, err: _Text, deadline: float) -> None:
-    """Read both streams until the command closes them. Raises TimeoutError at the deadline.
-
-    Both share one window, so that neither may be left unread while the other is waited for.
-    """
-    open_ends = True
-    while open_ends:
-        try:
-            data = channel.recv(_CHUNK)
-            out.add(data)
-            open_ends = bool(data)
-        except TimeoutError:
-            if time.monotonic() > deadline:
-                raise
-        while channel.recv_stderr_ready():
-            err.add(channel.recv_stderr(_CHUNK))
-    while True:
-        try:
-            data = channel.recv_stderr(_CHUNK)
-        except TimeoutError:
-            if time.monotonic() > deadline:
-                raise
-            continue
-        if not data:
-            return
-        err.add(data)

@@ -29,7 +29,8 @@ ALLOWED = {
     "sources": FARM | {"render"},
     "remote": BASICS,
     "providers": FARM | {"cost"},
-    "apply": FARM | {"engines", "render", "diff", "remote"},
+    "background": set(),
+    "apply": FARM | {"background", "engines", "render", "diff", "remote"},
     "views": FARM | {"engines", "placement", "cost", "render", "diff", "apply"},
 }
 PURE = {*BASICS, "catalogue", "blueprint", "farm", "sizing", "engines", "resolve"}
