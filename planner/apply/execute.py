@@ -45,9 +45,10 @@ from planner.errors import (
     Interrupted,
     PlannerError,
 )
+from planner.remote.hold import SILENCE_SECONDS
 from planner.remote.transport import ConnectionLost, Holding, Transport
 
-_SWITCHES = (StopWorkload, ActivateRelease, StartWorkload)
+WINDOW_SECONDS = 60  # a host waits so long for its run before it goes back by itself
 _STOP_SECONDS = 180.0
 _START_SECONDS = 300.0
 
@@ -130,20 +131,19 @@ def _carry_out(
     walk = Walk(run, perform, lock, outcomes, whole=run.previous is not None)
     walk.walk(operations)
     begun = {*walk.done, *walk.failed}
-    switched = any(s.id in begun for s in operations if isinstance(s, _SWITCHES))
-    errors: list[PlannerError] = []
+    after: list[PlannerError] = []
     back: str | None = None
-    if walk.broken is None and not run.stopped():
-        if walk.unserving and switched and run.previous is not None:
+    whole = not walk.unserving and not walk.skipped
+    if walk.broken is None and (whole or not run.stopped()):
+        if walk.unserving and walk.switched and run.previous is not None:
             failure = go_back(run, perform, lock, run.previous)
-            errors += [failure] if failure else []
+            after += [failure] if failure else []
             back = None if failure else run.previous
-        elif run.previous is None or not (walk.unserving or walk.skipped):
-            _confirm(run, walk, operations, errors)
+        elif whole or run.previous is None:
+            _confirm(run, walk, operations, after)
     serves = back is not None or _still_serves(plan, run.host, begun)
-    errors = [_explain(run, step, error, serves, back) for step, error in walk.failed.values()] + (
-        errors
-    )
+    failed = walk.failed.values()
+    errors = [*(_explain(run, walk, step, item, serves, back) for step, item in failed), *after]
     if run.stopped() and walk.skipped and not any(isinstance(e, Interrupted) for e in errors):
         errors.append(interrupted(run, len(walk.done), len(operations)))
     return HostResult(
@@ -186,6 +186,8 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
         case StopWorkload(workload=seen):
             run.change(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
         case ActivateRelease():
+            if run.previous is not None:
+                run.change(steps.watch(layout, WINDOW_SECONDS))
             run.change(steps.activate(layout, step.release, run.previous))
         case StartWorkload(workload=workload):
             command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
@@ -219,15 +221,25 @@ def _verify(run: HostRun, step: VerifyWorkload) -> ready.Answered:
 
 
 def _explain(
-    run: HostRun, step: Operation, problem: PlannerError, serves: bool, back: str | None
+    run: HostRun, walk: Walk, step: Operation, problem: PlannerError, serves: bool, back: str | None
 ) -> PlannerError:
     """The failure with host, step, cause and what to type next; its class says what serves now."""
+    alone = None
+    if run.previous is not None and walk.switched:
+        alone = (
+            f"{run.host} goes back to release {run.previous[:SHORT]} by itself in "
+            f"{WINDOW_SECONDS} to {WINDOW_SECONDS + SILENCE_SECONDS} s, unless you run the same "
+            "command again before"
+        )
+    if isinstance(problem, Interrupted) and alone:
+        problem.advice = alone
     if isinstance(problem, Interrupted | HostLocked):
         return problem
     summary = f"{step.kind} {step.target} failed"
     cause = problem.cause or problem.summary
     if isinstance(problem, ConnectionLost):
-        return ConnectionLost(summary, where=run.host, cause=cause, advice=problem.advice)
+        advice = alone or problem.advice
+        return ConnectionLost(summary, where=run.host, cause=cause, advice=advice)
     kind = ApplyFailedServing if serves else ApplyFailed
     advice = problem.advice or "put that right, then run the same command again"
     if back is not None:

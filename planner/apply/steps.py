@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from planner.diff.places import image_tag, part_of, place_of
 from planner.errors import PlannerError
-from planner.remote.script import Command, Script, inline_command, script_command
+from planner.remote.script import Command, Script, inline_command, script_command, script_text
 from planner.render.bundle import Artifact, ArtifactKind, Runtime, Workload
 from planner.secret import SecretValue
 
@@ -144,6 +144,12 @@ def write_release(layout: Layout, part: str, release: str) -> Command:
 def activate(layout: Layout, release: str, previous: str | None = None) -> Command:
     """Switch to a release; ``previous`` is what to go back to until it is confirmed."""
     return layout.script(Script.ACTIVATE, release, previous or "-")
+
+
+def watch(layout: Layout, window_seconds: int) -> Command:
+    """Have the host go back by itself when the run is gone for so long before it confirms."""
+    texts = (script_text(script).decode() for script in (Script.GO_BACK, Script.ACTIVATE))
+    return layout.script(Script.WATCH, layout.locks, str(window_seconds), *texts)
 
 
 def confirm(layout: Layout, proven: Iterable[Workload]) -> Command:

@@ -14,7 +14,14 @@ from planner.apply.events import (
 )
 from planner.apply.outcomes import Outcomes
 from planner.apply.run import HostRun
-from planner.diff.values import Operation, RemoveArtifact, VerifyWorkload
+from planner.diff.values import (
+    ActivateRelease,
+    Operation,
+    RemoveArtifact,
+    StartWorkload,
+    StopWorkload,
+    VerifyWorkload,
+)
 from planner.errors import Interrupted, PlannerError
 from planner.remote.transport import ConnectionLost, Holding
 from planner.render.bundle import Workload
@@ -45,6 +52,7 @@ class Walk:
     failed: dict[str, tuple[Operation, PlannerError]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     proven: list[Workload] = field(default_factory=list)
+    _switched: bool = False
     _answering: dict[str, _Answering] = field(default_factory=dict)
 
     @property
@@ -57,6 +65,11 @@ class Walk:
     def unserving(self) -> bool:
         """Whether something failed that the new release needs: more than clearing up."""
         return any(not isinstance(step, RemoveArtifact) for step, _ in self.failed.values())
+
+    @property
+    def switched(self) -> bool:
+        """Whether something was begun that takes the old release out of service."""
+        return self._switched
 
     def walk(self, operations: Iterable[Operation]) -> None:
         """Do the operations; what depends on a failed one is not tried."""
@@ -73,6 +86,7 @@ class Walk:
 
     def _try(self, step: Operation) -> None:
         begun = self.run.options.clock()
+        self._switched |= isinstance(step, StopWorkload | ActivateRelease | StartWorkload)
         self.run.emit(OperationStarted(step))
         try:
             answered = self.perform(self.run, step)

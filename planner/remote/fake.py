@@ -408,6 +408,10 @@ def _start(host: FakeHost, project: str, runtime: str, name: str, how: str) -> R
     return Result(0)
 
 
+def _watch(host: FakeHost, project: str, *words: str) -> Result:
+    return Result(0)
+
+
 def _confirm(host: FakeHost, project: str, *names: str) -> Result:
     host.unproven -= set(names)
     host.pending = None
@@ -478,6 +482,7 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.WRITE_RELEASE: _write_release,
     Script.ACTIVATE: _activate,
     Script.START: _start,
+    Script.WATCH: _watch,
     Script.CONFIRM: _confirm,
     Script.STOP: _stop,
     Script.LOOK: _look,

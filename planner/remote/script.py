@@ -27,6 +27,8 @@ class Script(StrEnum):
     PULL_IMAGE = "pull_image"
     FETCH_HUB = "fetch_hub"
     WRITE_RELEASE = "write_release"
+    WATCH = "watch"
+    GO_BACK = "go_back"
     ACTIVATE = "activate"
     START = "start"
     CONFIRM = "confirm"

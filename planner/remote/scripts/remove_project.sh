@@ -4,6 +4,7 @@ set -eu
 
 main() {
   home=$1/$3 units=$2 project=$3
+  systemctl stop "planner-return-$project.service" 2>/dev/null || true
   remove_units
   if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then remove_docker; fi
   rm -rf "$home/current" "$home/releases" "$home/artifacts" "$home/incoming" "$home/secrets" \
