@@ -25,12 +25,12 @@ def show_plan(planned: Planned, format: Format) -> None:
     from planner.views.plan import plan_to_dict, plan_to_text
 
     if format is Format.JSON:
-        write_json(plan_to_dict(planned.plan, _cost(planned)))
+        write_json(plan_to_dict(planned.plan, cost_of(planned)))
     else:
         write(plan_to_text(planned.plan))
 
 
-def _cost(planned: Planned) -> dict[str, Any]:
+def cost_of(planned: Planned) -> dict[str, Any]:
     """What a month costs once the plan is done; nothing where nothing is to run."""
     if planned.farm is None or not planned.replicas:
         return {}

@@ -74,6 +74,7 @@ class FakeHost:
     unproven: set[str] = field(default_factory=set)
     lock: tuple[str, str] | None = None
     pending: str | None = None
+    inspected: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     breaks: dict[str, str] = field(default_factory=dict)
     on_start: Callable[[str, FakeWorkload], None] | None = None
@@ -408,6 +409,10 @@ def _start(host: FakeHost, project: str, runtime: str, name: str, how: str) -> R
     return Result(0)
 
 
+def _inspect(host: FakeHost, project: str, *ports: str) -> Result:
+    return Result(0, "\n".join(["@planner 1", *host.inspected, "@end"]) + "\n")
+
+
 def _watch(host: FakeHost, project: str, *words: str) -> Result:
     return Result(0)
 
@@ -482,6 +487,7 @@ _HANDLERS: dict[str, Callable[..., Result]] = {
     Script.WRITE_RELEASE: _write_release,
     Script.ACTIVATE: _activate,
     Script.START: _start,
+    Script.INSPECT: _inspect,
     Script.WATCH: _watch,
     Script.CONFIRM: _confirm,
     Script.STOP: _stop,

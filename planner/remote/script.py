@@ -38,6 +38,7 @@ class Script(StrEnum):
     PUT_SECRET = "put_secret"
     READ_SECRET = "read_secret"
     SECRETS_READ = "secrets_read"
+    INSPECT = "inspect"
     REMOVE = "remove"
     REMOVE_DATA = "remove_data"
     REMOVE_PROJECT = "remove_project"

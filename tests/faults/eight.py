@@ -62,7 +62,7 @@ class Eight:
         return {name: self.farm.host(name) for name in self.places}
 
     def write(self, context: str = "1k", **changes: Any) -> None:
-        """Every model with this much context; ``changes`` go into every model."""
+        """Every model with this much context; ``changes`` go into every model, None takes out."""
         models = {
             name: {
                 "source": str(self.model),
@@ -76,6 +76,9 @@ class Eight:
             for host, names in self.places.items()
             for name in names
         }
+        for model in models.values():
+            for key in [key for key, value in model.items() if value is None]:
+                del model[key]
         self.path.write_text(json.dumps({**self.document(), "models": models}))  # JSON is YAML
 
     def document(self) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+# Prints what a host has of one project beyond what a plan needs, for `drift`; changes nothing.
+# planner/apply/inspect.py reads it. Arguments: BASE UNITS PROJECT [PORT]...
+set -u
+LC_ALL=C
+export LC_ALL
+
+main() {
+  home=$1/$3 project=$3
+  shift 3
+  echo '@planner 1'
+  if [ -d /run/systemd/system ]; then units; fi
+  if command -v docker >/dev/null 2>&1 && [ -e "$home/current/compose.yaml" ]; then containers; fi
+  echo '@ports'
+  for port in "$@"; do listeners "$port"; done
+  if command -v nvidia-smi >/dev/null 2>&1; then cards; fi
+  echo '@end'
+}
+
+units() {
+  echo '@units'
+  systemctl show "planner-$project-*.service" --no-pager \
+    --property=Id,FragmentPath,DropInPaths,NeedDaemonReload
+}
+
+containers() {
+  echo '@compose'
+  sed 's/^/ /' "$home/current/compose.yaml"
+  echo '@containers'
+  for id in $(timeout 20 docker ps --all --quiet --filter "label=io.planner.project=$project"); do
+    timeout 20 docker inspect --format '{{index .Config.Labels "io.planner.workload"}}|{{.Config.Image}}|{{.Image}}|{{.HostConfig.Memory}}|{{.HostConfig.PidsLimit}}|{{.HostConfig.RestartPolicy.Name}}|{{.HostConfig.Privileged}}' "$id"
+  done
+  echo '@images'
+  for image in $(timeout 20 docker ps --all --filter "label=io.planner.project=$project" \
+    --format '{{.Image}}' | sort -u); do
+    echo "$image|$(timeout 20 docker image inspect --format '{{.Id}}' "$image" 2>/dev/null)"
+  done
+}
+
+# who listens on a port: its process and control group
+listeners() {
+  ss -Hltnp "sport = :$1" | while read -r _ _ _ address _ who; do
+    pid=${who#*pid=}
+    pid=${pid%%,*}
+    name=
+    read -r name 2>/dev/null <"/proc/$pid/comm"
+    echo "$1|$address|$pid|$name|$(group "$pid")"
+  done
+}
+
+cards() {
+  echo '@cards'
+  timeout 20 nvidia-smi --query-compute-apps=gpu_uuid,pid,used_memory \
+    --format=csv,noheader,nounits 2>/dev/null | while IFS=', ' read -r uuid pid used; do
+    name=
+    read -r name 2>/dev/null <"/proc/$pid/comm"
+    echo "$uuid|$pid|$used|$name|$(group "$pid")"
+  done
+}
+
+group() {
+  path=
+  while IFS=: read -r _ _ path; do :; done 2>/dev/null <"/proc/$1/cgroup"
+  echo "$path"
+}
+
+main "$@" </dev/null
