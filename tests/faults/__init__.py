@@ -1,1 +1,1 @@
-"""Faults on real hosts: what is done to them, and what has to be true afterwards."""
+"""What goes wrong, injected: one file a family, each naming the faults it makes."""
