@@ -1,6 +1,7 @@
 """The multi-step actions on a host: static POSIX shell scripts that take arguments.
 
 A script travels over standard input to ``sh -s -- ARGUMENTS``, so that no text is pasted into it;
+its last line ends it, because the end of its input may be lost with the link;
 one that needs standard input for itself is an argument of ``sh -c``. Secrets are such input: every
 user of a host can read arguments.
 """

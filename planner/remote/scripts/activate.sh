@@ -43,4 +43,4 @@ link() {
   mv -T "$2.planner-new" "$2"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -9,4 +9,4 @@ main() {
   stat -c %s "$incoming/$4" 2>/dev/null || echo 0
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

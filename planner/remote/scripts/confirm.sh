@@ -15,4 +15,4 @@ main() {
   fi
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

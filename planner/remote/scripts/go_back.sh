@@ -16,9 +16,9 @@ main() {
       return 0 # confirmed, or never switched
     fi
     if free; then alone=$((alone + 5)); else alone=0; fi
-    if [ -e "$home/pending" ] && [ "$alone" -ge "$window" ] && take; then
-      go_back && return 0
-      alone=0
+    if [ -e "$home/pending" ] && [ "$alone" -ge "$window" ]; then
+      if take && go_back; then return 0; fi
+      exec 8>&- 9>&- # it was taken meanwhile, or something is still at work: the count goes on
     fi
   done
 }
@@ -84,4 +84,4 @@ unproven() {
   : >"$home/unproven/$1"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

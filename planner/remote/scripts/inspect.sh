@@ -63,4 +63,4 @@ group() {
   echo "$path"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

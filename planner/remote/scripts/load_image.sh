@@ -49,4 +49,4 @@ $name
   fi
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -47,4 +47,4 @@ look_unit() {
   fi
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

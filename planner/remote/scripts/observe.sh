@@ -195,4 +195,4 @@ versions() {
   fi
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -20,4 +20,4 @@ main() {
   mv -T "$part" "$home/artifacts/$place"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

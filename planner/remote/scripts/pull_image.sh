@@ -8,4 +8,4 @@ main() {
   docker tag "$reference" "$mark"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -52,4 +52,4 @@ remove_image() {
   done
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

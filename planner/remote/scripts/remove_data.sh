@@ -33,4 +33,4 @@ remove_volume() {
   done
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -42,4 +42,4 @@ remove_docker() {
   done
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -4,4 +4,4 @@ set -eu
 
 main() { rm -f "$1/$3/secrets/.unread/$4"; }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

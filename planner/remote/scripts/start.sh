@@ -22,4 +22,4 @@ start_container() {
     --detach --no-deps --no-build --pull never --quiet-pull $recreate "$name"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

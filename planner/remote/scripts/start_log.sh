@@ -35,4 +35,4 @@ unit_log() {
   timeout 10 journalctl "_SYSTEMD_INVOCATION_ID=$run" --no-pager --quiet --output cat
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -31,4 +31,4 @@ stop_unit() {
   systemctl daemon-reload
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -23,4 +23,4 @@ main() {
   echo 'taken away'
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -22,4 +22,4 @@ main() {
   rm -f "$part"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

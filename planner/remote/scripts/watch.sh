@@ -18,4 +18,4 @@ main() {
     sh "$folder/go_back.sh" "$base" "$units" "$project" "$locks" "$window"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit

@@ -46,4 +46,4 @@ repair() {
   rm -rf "$release.part"
 }
 
-main "$@" </dev/null
+main "$@" </dev/null; exit
