@@ -60,7 +60,7 @@ class Hosts:
     @property
     def touched(self) -> set[str]:
         """Everything that was done on them but looking, reading logs and asking engines."""
-        return {*self.left.calls, *self.right.calls} - {"observe", "start_log", "http"}
+        return {*self.left.calls, *self.right.calls} - {"observe", "inspect", "start_log", "http"}
 
 
 @pytest.fixture
