@@ -112,7 +112,10 @@ def _adapters_of_roles(data: dict[str, Any]) -> Iterator[Diagnostic]:
         for place, adapter in enumerate(written if isinstance(written, list) else [written]):
             if not isinstance(model, dict) or not isinstance(adapter, str):
                 continue
-            if adapter in adapters and adapter not in (model.get("adapters") or {}):
+            carried = model.get("adapters") or {}
+            if not isinstance(carried, dict | list | str):
+                continue
+            if adapter in adapters and adapter not in carried:
                 yield error(
                     f"model {role['model']!r} does not carry adapter {adapter!r}",
                     *("roles", name, "adapter", *((place,) if several else ())),

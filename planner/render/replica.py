@@ -9,6 +9,7 @@ from typing import Final
 
 from planner.blueprint import schema
 from planner.diagnostics import Diagnostic, error, warning
+from planner.engines.advisories import check_version
 from planner.engines.engine import MODELS, Engine, Launch, LaunchWeights
 from planner.engines.image_server import engine_for, version_of
 from planner.engines.registry import engine_names, find_engine
@@ -189,6 +190,7 @@ def join(
     program, rest = _program(engine, placed, version, pins)
     adapters, about = adapters_of(engine, placed)
     found = (*found, *more, *rest, *about, *_key(engine, model))
+    found = (*found, *check_version(templates, engine.name, version.version, *path, "engine"))
     if weights is None:
         return None, found
     token = reference(model.spec.hub_token or "")

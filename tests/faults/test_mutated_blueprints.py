@@ -25,6 +25,13 @@ FOUND = (
     f"footprint: {'9' * 400}GiB",
     'source: "./a\\0b"',
 )
+# Whole documents that went wrong once: a name is no text, or what should hold it is none.
+DOCUMENTS = (
+    "adapters: {a: {base: x, source: ./a}}\nmodels: {m: {source: a/b}}\n"
+    "roles: {r: {model: m, adapter: [a]}}\n",
+    "adapters: {a: {base: x, source: ./a}}\nmodels: {m: {source: a/b, adapters: 7}}\n"
+    "roles: {r: {model: m, adapter: a}}\n",
+)
 # Sources that are there, or not, and are no model: nothing is read without end, nothing raises.
 PLACES = ("/", "/proc/1/cwd", "/dev/zero", "./" + "b" * 5000, "~nobody-here/x", "./loop")
 SAMPLE = 300
@@ -56,6 +63,13 @@ def test_what_went_wrong_once_does_not_any_more(
     path.write_text("\n".join([*kept[: at + 1], f"    {line}", *kept[at + 1 :]]))
     assert run(["validate", str(path)]) == 3
     assert key in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", DOCUMENTS)
+def test_a_document_that_went_wrong_once_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "blueprint.yaml"
+    path.write_text(f"planner: 1\nproject: home\n{text}")
+    assert run(["validate", str(path)]) == 3
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place[:12])
