@@ -54,18 +54,24 @@ def _cache(launch: Launch) -> str | None:
 
 
 def _overrides(launch: Launch) -> dict[str, object]:
-    model = launch.placed.model
+    """What it is told to read instead of the model's own configuration."""
+    model, words = launch.placed.model, launch.version.words
     facts, experts = model.facts, model.spec.experts_per_token
     found: dict[str, object] = {}
     if experts:
         found[experts_key(facts)] = experts
     if model.yarn and facts:
-        found["rope_scaling"] = {
+        key = words["positions"]
+        scaling: dict[str, object] = {
             "rope_type": "yarn",
             "factor": model.yarn,
             "original_max_position_embeddings": facts.rope.native_context,
         }
-    return found
+        if key == "rope_parameters" and facts.rope.theta:
+            scaling["rope_theta"] = facts.rope.theta
+        found[key] = scaling
+    inner = words.get("language")
+    return {inner: found} if found and inner and nested(facts) else found
 
 
 def _adapters(launch: Launch) -> tuple[Option, ...]:
@@ -103,23 +109,27 @@ def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming | None:
 
 
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
-    return (("HF_HUB_OFFLINE", "1"),)
+    pairs = (("HF_HUB_OFFLINE", "1"),)
+    # it refuses a context beyond the configuration's, also one that YaRN reaches
+    longer = (("SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN", "1"),)
+    return (*pairs, *longer) if launch.placed.model.yarn else pairs
 
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     spec, path = launch.placed.model.spec, ("models", launch.placed.model.name)
     found = [*check_quantization(launch.placed.model, _AT_LOAD)]
     facts = launch.placed.model.facts
-    overridden = [key for key in ("yarn", "experts_per_token") if getattr(spec, key)]
+    written = {"yarn": launch.placed.model.yarn, "experts_per_token": spec.experts_per_token}
+    overridden = [key for key, asked in written.items() if asked]
     if launch.placed.model.yarn and facts is None:
         found.append(error("yarn needs the model's own context", *path, "yarn",
                            detail="the catalogue does not know this model",
                            advice="put --json-model-override-args into extra_args"))  # fmt: skip
-    if overridden and nested(facts):
+    if overridden and nested(facts) and "language" not in launch.version.words:
         found.append(error(f"sglang does not hear of {overridden[0]} in this model", *path,
                            overridden[0], detail="its language part has a configuration of its "
-                           "own, which the override does not reach",
-                           advice="write engine: vllm"))  # fmt: skip
+                           "own, which the override reaches from 0.5.17 on",
+                           advice="write engine_version: 0.5.17, or engine: vllm"))  # fmt: skip
     late = [item.name for item in launch.placed.model.adapters if item.tier is Tier.DISK]
     if late:
         found.append(error(f"sglang loads no adapter at request: {', '.join(late)}", *path,
