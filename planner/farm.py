@@ -77,6 +77,7 @@ class LocalModel(NamedTuple):
     """A model's files on this machine. ``weights`` is None for a hub source; ``folder`` says that
     it names a folder; ``archive`` is the image in a file. ``architecture``, ``gguf``,
     ``quant`` and ``context`` (the length it was trained for) are what the weights' header says.
+    ``checkpoint_bytes`` are those of a pinned repository's safetensors files.
     ``adapters`` are those it carries whose source is a path, by name."""
 
     weights: LocalFile | None = None
@@ -86,6 +87,7 @@ class LocalModel(NamedTuple):
     gguf: GgufWeights | None = None
     quant: str | None = None
     context: int | None = None
+    checkpoint_bytes: int | None = None
     adapters: Mapping[str, LocalAdapter] = MappingProxyType({})
 
 
@@ -157,6 +159,7 @@ class FarmModel(NamedTuple):
     adapter_rank: int | None = None
     adapters: tuple[FarmAdapter, ...] = ()
     memory_share: float | None = None
+    checkpoint_bytes: int | None = None
 
 
 class GatewayFiles(NamedTuple):

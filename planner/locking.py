@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from planner import workflows
+from planner.blueprint.check import check_blueprint
 from planner.blueprint.schema import ImageArchive
+from planner.blueprint.source_text import is_local
+from planner.catalogue.find_model import find_model
+from planner.catalogue.match import NotFound
+from planner.catalogue.pipeline import find_pipeline
+from planner.catalogue.shapes import find_shape
 from planner.farm import Farm, FarmAdapter, SourceKind
 from planner.pins import FilePin, HubPin, Pins
 from planner.render.bundle import Artifact, ArtifactKind
+from planner.sources.blueprint_files import read_document
+from planner.sources.catalogue import PackagedCatalogue
 from planner.sources.hub import hub_address, pin_repository
+from planner.sources.hub_headers import read_config
 from planner.sources.lock_file import read_lock, write_lock
 from planner.sources.registry import pin_image
 
@@ -30,17 +39,45 @@ def lock(path: Path, *, upgrade: bool = False) -> Locked:
     What is pinned already stays, unless ``upgrade`` asks for what it means now. Raises
     BlueprintInvalid for a wrong blueprint or an unknown repository, UsageError for a silent server.
     """
+    before = known = read_lock(path.parent)
+    shapes = _shapes(path, before)
+    if shapes:  # what follows can then tell what these models are made of
+        known = before._replace(models={**before.models, **shapes})
+        write_lock(path.parent, known)
     validated = workflows.validate(path, digest=workflows.file_digest(), headers=True)
     farm = workflows.require(validated)
-    before = read_lock(path.parent)
     bundle = workflows.render(validated).bundle
     wanted = tuple(artifact for host in bundle.hosts for artifact in host.artifacts)
     after = Pins(
-        models={**before.models, **_models(farm, before, upgrade)},
+        models={**known.models, **_models(farm, known, upgrade)},
         images={**before.images, **_images(wanted, before, upgrade)},
         files={**before.files, **_files(farm)},
     )
     return Locked(write_lock(path.parent, after), after, _moved(before, after))
+
+
+def _shapes(path: Path, before: Pins) -> dict[str, HubPin]:
+    """Pins with a config for models of the hub that nothing here knows the shape of."""
+    document, _ = read_document(path, str(path))
+    checked = check_blueprint(document) if document else None
+    blueprint = (checked.blueprint or checked.partial) if checked else None
+    found: dict[str, HubPin] = {}
+    for model in blueprint.models.values() if blueprint else ():
+        name, _, revision = model.source.partition("@")
+        repository = "/".join(name.split("/")[:2])
+        key = f"{repository}@{revision}" if revision else repository
+        if is_local(model.source) or model.footprint or _known(name, repository) or key in found:
+            continue
+        pin = before.models.get(key) or pin_repository(hub_address(), repository, revision or None)
+        if pin.config is None:
+            found[key] = pin._replace(config=read_config(hub_address(), pin))
+    return found
+
+
+def _known(name: str, repository: str) -> bool:
+    reader = PackagedCatalogue()
+    found = (find_model(reader, name), find_shape(reader, name), find_pipeline(reader, repository))
+    return any(not isinstance(answer, NotFound) for answer in found)
 
 
 def _models(farm: Farm, before: Pins, upgrade: bool) -> dict[str, HubPin]:
@@ -53,7 +90,9 @@ def _models(farm: Farm, before: Pins, upgrade: bool) -> dict[str, HubPin]:
         key = f"{repository}@{source.revision}" if source.revision else repository
         known = before.models.get(key)
         if known is None or (upgrade and source.revision is None):
-            found[key] = pin_repository(hub_address(), repository, source.revision)
+            pin = pin_repository(hub_address(), repository, source.revision)
+            keeps = known is not None and known.config is not None
+            found[key] = pin._replace(config=read_config(hub_address(), pin)) if keeps else pin
     return found
 
 

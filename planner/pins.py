@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class HubFile(NamedTuple):
@@ -21,11 +21,15 @@ class HubFile(NamedTuple):
 
 
 class HubPin(NamedTuple):
-    """A model repository at one commit."""
+    """A model repository at one commit.
+
+    ``config`` is its config.json, kept where nothing else says what the model is made of.
+    """
 
     repository: str
     commit: str
     files: tuple[HubFile, ...]
+    config: Mapping[str, Any] | None = None
 
 
 class FilePin(NamedTuple):

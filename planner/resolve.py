@@ -182,7 +182,9 @@ def _model(
     path: DocumentPath = ("models", name)
     spec, adapters = blueprint.models[name], blueprint.adapters
     source = parse_source(spec.source, local)
-    facts, hinted, shaped = _facts(spec, source, path, reader, found)
+    facts, hinted, shaped = _facts(
+        spec, source, path, reader, found, known=local.architecture is not None
+    )
     architecture = local.architecture or shaped
     quantization = _quantization(spec, local.quant, facts, hinted, path, reader, found)
     engine, why = _engine(spec, source, quantization, hosts, path, found)
@@ -229,6 +231,7 @@ def _model(
         archive=local.archive,
         architecture=architecture,
         gguf=local.gguf,
+        checkpoint_bytes=None if spec.quant else local.checkpoint_bytes,
         adapter_slots=_slots(spec, engine),
         adapter_rank=max((item.rank for item in carried if item.rank), default=None),
         adapters=carried,
@@ -241,6 +244,8 @@ def _facts(
     path: DocumentPath,
     reader: CatalogueReader,
     found: list[Diagnostic],
+    *,
+    known: bool,
 ) -> tuple[ModelFacts | None, Quantization | None, Architecture | None]:
     """The catalogue's row, the format that the name says, or the bare shape of a model without."""
     if source.kind is not SourceKind.HUB:
@@ -250,11 +255,12 @@ def _facts(
         if answer.note:
             found.append(note(answer.note, *path, "source"))
         return answer.row, answer.quantization, None
-    if spec.footprint is not None:
+    if spec.footprint is not None or known:
         return None, None, None
     shaped = _shape(answer, (*path, "source"), reader, found)
     if shaped is None:
         advice = answer.advice or "say what it takes: footprint: 8GiB"
+        advice += "; or let `planner lock` read its config.json on the hub"
         found.append(error(answer.summary, *path, "source", value=spec.source, advice=advice))
     return None, None, shaped
 

@@ -121,6 +121,7 @@ def _request(
         experts_per_token=spec.experts_per_token,
         expert_parallel=spec.expert_parallel,
         gguf=model.gguf,
+        checkpoint_bytes=model.checkpoint_bytes,
     )
 
 

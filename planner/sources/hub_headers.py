@@ -6,7 +6,7 @@ Weights are never fetched: of a checkpoint of many gigabytes, some hundred kilob
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import BlueprintInvalid
 from planner.pins import HubFile, HubPin
@@ -36,16 +36,23 @@ def read_hub_model(hub: str, name: str, quant: str | None = None) -> ModelFiles:
     return _gguf(hub, pin, quant)
 
 
-def _checkpoint(hub: str, pin: HubPin, weights: list[HubFile]) -> ModelFiles:
+def read_config(hub: str, pin: HubPin) -> dict[str, Any] | None:
+    """The repository's config.json; None without one. Raises as ``read_hub_model`` does."""
     if not any(file.name == "config.json" for file in pin.files):
-        raise BlueprintInvalid(f"{pin.repository} has no config.json: its shape is not known")
+        return None
     where = _where(hub, pin, "config.json")
-    config = parse_config(_reader(hub, pin, "config.json")(0, _CONFIG_LIMIT), where)
+    return parse_config(_reader(hub, pin, "config.json")(0, _CONFIG_LIMIT), where)
+
+
+def _checkpoint(hub: str, pin: HubPin, weights: list[HubFile]) -> ModelFiles:
+    config = read_config(hub, pin)
+    if config is None:
+        raise BlueprintInvalid(f"{pin.repository} has no config.json: its shape is not known")
     stored = sum(
         safetensors_bytes(_reader(hub, pin, file.name), _where(hub, pin, file.name))
         for file in weights
     )
-    return folder_model(pin.repository, config, where, stored)
+    return folder_model(pin.repository, config, _where(hub, pin, "config.json"), stored)
 
 
 def _gguf(hub: str, pin: HubPin, quant: str | None) -> ModelFiles:

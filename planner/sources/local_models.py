@@ -47,8 +47,31 @@ def read_local_models(
         }
         local = LocalModel(weights, folded, archive, adapters=adapters)
         there = folded or (weights is not None and is_file(Path(weights.path)))
-        found[name] = _with_header(local) if headers and there else local
+        if headers and there:
+            local = _with_header(local)
+        found[name] = local if weights else _with_pin(local, model.source, pins)
     return found
+
+
+def _with_pin(local: LocalModel, source: str, pins: Pins) -> LocalModel:
+    """What a pinned repository's config says, where one is kept with the pin."""
+    name, _, revision = source.partition("@")
+    pin = pins.model("/".join(name.split("/")[:2]), revision or None)
+    if pin is None or pin.config is None:
+        return local
+    from planner.render.hub_files import folder_files
+    from planner.sources.model_files import folder_model
+
+    weights = [f for f in folder_files(pin.files) if f.name.endswith(".safetensors")]
+    stored = sum(file.bytes for file in weights) or None
+    where = f"config.json of {pin.repository}"
+    files = folder_model(pin.repository, dict(pin.config), where, stored)
+    return local._replace(
+        architecture=files.architecture,
+        quant=files.quant,
+        context=files.architecture.max_position,
+        checkpoint_bytes=stored,
+    )
 
 
 def _with_header(local: LocalModel) -> LocalModel:
@@ -62,6 +85,7 @@ def _with_header(local: LocalModel) -> LocalModel:
         gguf=files.gguf,
         quant=files.quant,
         context=files.architecture.max_position,
+        checkpoint_bytes=files.checkpoint_bytes,
     )
 
 

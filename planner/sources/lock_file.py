@@ -66,7 +66,10 @@ def _hub_pin(row: Any) -> HubPin:
         HubFile(str(name), int(item["bytes"]), item.get("sha256"))
         for name, item in row["files"].items()
     )
-    return HubPin(str(row["repository"]), str(row["commit"]), tuple(files))
+    config = row.get("config")
+    if config is not None and not isinstance(config, dict):
+        raise ValueError("a config that is no mapping")
+    return HubPin(str(row["repository"]), str(row["commit"]), tuple(files), config)
 
 
 def _data(pins: Pins) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def _data(pins: Pins) -> dict[str, Any]:
                     for file in pin.files
                 },
             }
+            | ({"config": pin.config} if pin.config else {})
             for name, pin in pins.models.items()
         },
         "images": dict(pins.images),

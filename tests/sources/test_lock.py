@@ -187,3 +187,47 @@ def test_references_are_read_as_docker_reads_them(
 ) -> None:
     found = parse_reference(text)
     assert (found.registry, found.name, found.tag) == (registry, name, tag)
+
+
+OWN = {
+    "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "hidden_size": 64,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
+    "intermediate_size": 128, "vocab_size": 1000, "max_position_embeddings": 4096,
+    "tie_word_embeddings": True, "torch_dtype": "bfloat16",
+}  # fmt: skip
+OWN_BLUEPRINT = """\
+planner: 1
+project: home
+hosts: {box: {address: me@192.168.1.10, gpus: [rtx-4090], ram: 64GiB, disk: 1TB}}
+models:
+  own: {source: acme/my-finetune, engine: vllm, image: "REGISTRY/acme/engine:v1", context: 2k}
+"""
+
+
+def test_a_model_that_nothing_here_knows_is_sized_by_the_config_that_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(OWN_BLUEPRINT)
+    unknown = workflows.validate(path)
+    [refused] = [item for item in unknown.diagnostics if item.severity == "error"]
+    assert "planner lock" in (refused.advice or "")
+    weights = bytes(600_000)
+    files = {"config.json": json.dumps(OWN).encode(), "model.safetensors": weights}
+    with stand_in({"acme/my-finetune": files}) as (server, log):
+        monkeypatch.setenv("HF_ENDPOINT", f"http://{server}")
+        path.write_text(OWN_BLUEPRINT.replace("REGISTRY", server))
+        locked = locking.lock(path)
+        assert locked.pins.models["acme/my-finetune"].config == OWN
+        assert not any("safetensors" in line for line in log)  # weights are never asked for
+        log.clear()
+        locking.lock(path)
+        assert log == []
+    assert read_lock(tmp_path) == locked.pins
+    sized = workflows.size(workflows.validate(path))
+    assert sized.fits
+    [replica] = sized.placement.replicas
+    terms = {term.name: term.bytes for term in replica.report.devices[0].terms}
+    # the bytes of the files, not those that the config alone would give; and the rotary table
+    assert 600_000 <= terms["weights"] < 1_200_000
+    assert replica.report.kv_bytes_per_token == 2 * 2 * 2 * 16 * 2
