@@ -16,6 +16,8 @@ FOLDER: Final = "/etc/planner-caddy"
 CONFIG: Final = "caddy.json"
 DATA: Final = "/data"
 HEALTH: Final = "/healthy"
+# The published image marks its program with this right: without it the kernel refuses to start it.
+CAPABILITIES: Final = ("NET_BIND_SERVICE",)
 # Requests wait this long for a gateway that starts again.
 _PATIENCE: Final = "120s"
 _CLIENT_PATHS: Final = ("chat/completions", "completions", "embeddings", "rerank", "models")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from planner.blueprint.schema import Sampling
+from planner.blueprint.schema import Sampling, Task
 from planner.engines.engine import Naming
 
 NAME: Final = "litellm"
@@ -35,6 +35,7 @@ class Entry(NamedTuple):
     naming: Naming
     role: str | None
     key: str | None
+    task: Task = Task.CHAT
 
     @property
     def id(self) -> str:
@@ -87,12 +88,17 @@ def _listed(entry: Entry) -> dict[str, Any]:
     return {
         "model_name": entry.name,
         "litellm_params": {
-            "model": f"openai/{entry.naming.model}",
+            "model": f"{_provider(entry.task)}/{entry.naming.model}",
             "api_base": entry.base,
             "api_key": "none",  # the hook puts the engine's key in its place
         },
         "model_info": {"id": entry.id},
     }
+
+
+def _provider(task: Task) -> str:
+    """Whose protocol the engine speaks, as the proxy calls it: OpenAI's has no reranking."""
+    return "hosted_vllm" if task is Task.RERANK else "openai"
 
 
 def settings(

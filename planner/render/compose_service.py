@@ -53,6 +53,7 @@ def _entry(service: Service) -> dict[str, Any]:
         **({"sysctls": dict(service.sysctls)} if service.sysctls else {}),
         "user": "0:0",
         "cap_drop": ["ALL"],
+        **({"cap_add": list(service.capabilities)} if service.capabilities else {}),
         "security_opt": ["no-new-privileges:true"],
         "read_only": True,
         "tmpfs": ["/tmp"],

@@ -234,6 +234,7 @@ class _Builder:
             start_seconds=row.start_seconds,
             grace_seconds=_GRACE,
             volumes=volumes,
+            capabilities=caddy.CAPABILITIES,
         )
 
 

@@ -36,7 +36,8 @@ def entries_of(
                 continue
             secret = own_key(placed) if placed.host.name == host.name else ENGINE_KEY
             key = SecretUse(secret).path if secret else None
-            found.append(Entry(name, placed.name, base(placed), naming, role, key))
+            task = placed.model.spec.task
+            found.append(Entry(name, placed.name, base(placed), naming, role, key, task))
     return tuple(found)
 
 

@@ -31,7 +31,8 @@ class Service:
 
     ``port`` is the one that others use, ``program`` the archive or image it comes in, None when it
     is on the host already; ``command`` the program with its arguments. ``volumes`` pairs names
-    with paths of data that outlive it, ``sysctls`` are of its own network. ``memory_bytes`` is what
+    with paths of data that outlive it, ``sysctls`` are of its own network,
+    ``capabilities`` the rights its program cannot start without. ``memory_bytes`` is what
     it is held to, ``grace_seconds`` how long it may finish what it is at.
     """
 
@@ -52,6 +53,7 @@ class Service:
     grace_seconds: int = 30
     volumes: tuple[tuple[str, str], ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
+    capabilities: tuple[str, ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:

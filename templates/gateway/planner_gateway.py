@@ -94,7 +94,8 @@ class Gateway(CustomLogger):
             yield chunk
 
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
-        """Count the tokens of an answer, also of a streamed one, for the client that asked."""
+        """Count the tokens of an answer for the client that asked: also of a streamed one, and of
+        one that the client broke off, which the proxy reports as far as it came."""
         metadata = (kwargs.get("litellm_params") or {}).get("metadata") or {}
         client = metadata.get("user_api_key_user_id")
         usage = getattr(response_obj, "usage", None)

@@ -16,6 +16,8 @@ import pytest
 
 from planner import deployment
 from planner.apply.result import ApplyResult
+from planner.blueprint.schema import Task
+from planner.engines import caddy
 from planner.secret import SecretValue
 from tests.e2e.test_farm import eventually
 from tests.farm import gateway as images
@@ -318,3 +320,38 @@ def test_a_third_role_restarts_no_engine_and_costs_no_request(stage: Stage) -> N
     assert said(stage.client("alice").ask("crier")).startswith("hear, hear\n\n")
     assert NOTICE in said(stage.client("alice").ask("herald"))
     assert stage.client("bob").ask("chat").status == 429  # its tokens were not forgotten
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        caddy.front(":8080", ":8081", "gateway:4000", (), private=True),
+        caddy.front(":8080", ":8081", "gateway:4000", ("10.0.0.1", "a.home"), private=True),
+        caddy.front(":8080", ":8081", "gateway:4000", ("a.example.org",), private=False),
+        caddy.guard(":8080", ":8081", "/k", (caddy.Guarded("a-0", Task.CHAT, "a-0:1", "/own"),)),
+        caddy.guard("[fd00::1]:1", "127.0.0.1:2", "/k", (caddy.Guarded("a", Task.RERANK, "b:1"),)),
+    ],
+    ids=["plain", "private", "public", "guard", "guard-of-a-unit"],
+)
+def test_caddy_takes_what_is_rendered(stage: Stage, config: str) -> None:
+    shown = ("docker", "inspect", "--format", "{{.Config.Image}}", "planner-roles-front-1")
+    image = stage.front.run(*shown).stdout.strip()
+    once = ("docker", "run", "--rm", "--interactive", "--entrypoint", "/usr/bin/caddy", image)
+    done = stage.front.run(*once, "validate", "--config", "/dev/stdin", text_input=config)
+    assert "Valid configuration" in done.stdout + done.stderr
+
+
+def test_a_public_gateway_is_open_on_both_protocols(stage: Stage) -> None:
+    """No authority answers on the farm, so there is no certificate; who listens is to be seen."""
+    stage.document["gateway"] |= {"expose": "public", "domain": "ai.example.org"}
+    stage.write()
+    stage.apply()
+    with outside(BRIDGE, f"{GATEWAY_ADDRESS.rpartition('.')[0]}.250/24") as beside:
+        assert beside.open_ports(stage.front.address) == [22, 443]
+        assert beside.open_ports(link_local(stage.front)) == [22, 443]
+        answered = beside.statuses(
+            [f"http://{stage.front.address}:443{path}" for path in ("/", "/ui")]
+        )
+    assert set(answered.values()) <= {0, 400}
+    with deployment.planning(stage.path) as planned:
+        assert planned.plan.empty, planned.plan.operations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from tests.farm import apt
 from tests.farm.artefact import Artefact, discard
 from tests.farm.commands import run
 from tests.farm.layout import Layout
-from tests.farm.rootfs import archive, finish
+from tests.farm.rootfs import archive, finish, recipe
 
 # The suite's Python is older than the one that runs pip, whose conditions pip goes by.
 LITELLM = ("litellm[proxy]==1.100.5", "async-timeout")
@@ -33,19 +32,15 @@ sys.exit(run_server())
 def ensure_litellm(layout: Layout) -> Path:
     """Build the proxy's archive unless it is current (some minutes); its path."""
     target = layout.folder / "litellm.tar"
-    Artefact(target, _recipe()).ensure(_build_litellm)
+    Artefact(target, recipe(Path(__file__))).ensure(_build_litellm)
     return target
 
 
 def ensure_caddy(layout: Layout) -> Path:
     """Build Caddy's archive unless it is current (some seconds); its path."""
     target = layout.folder / "caddy.tar"
-    Artefact(target, _recipe()).ensure(_build_caddy)
+    Artefact(target, recipe(Path(__file__))).ensure(_build_caddy)
     return target
-
-
-def _recipe() -> str:
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
 
 def _root(target: Path, suite: str, packages: tuple[str, ...], keep_fd: int) -> tuple[Path, Path]:
