@@ -16,7 +16,7 @@ from planner.engines.service import ServiceVersion
 from planner.farm import Farm, FarmHost, LocalFile, Placed, Placement
 from planner.pins import Pins
 from planner.ports import free_port, stable_port
-from planner.render.bundle import File, Probe
+from planner.render.bundle import ArtifactKind, File, Probe
 from planner.render.gateway_checks import (
     exposure,
     homeless,
@@ -234,8 +234,13 @@ class _Builder:
             start_seconds=row.start_seconds,
             grace_seconds=_GRACE,
             volumes=volumes,
-            capabilities=caddy.CAPABILITIES,
+            capabilities=_capabilities(program),
         )
+
+
+def _capabilities(program: Program) -> tuple[str, ...]:
+    published = program.artifact and program.artifact.kind is ArtifactKind.REGISTRY_IMAGE
+    return caddy.CAPABILITIES if published else ()
 
 
 def _path(folder: PurePosixPath, secret: str | None) -> str | None:

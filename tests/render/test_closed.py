@@ -90,7 +90,10 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize(("host", "good"), HOSTS)
 def test_containers_have_no_power(host: HostBundle, good: bool) -> None:
     for name, service in services(host).items():
-        assert not set(service) & set(GIVES_POWER), name
+        assert not set(service) & set(GIVES_POWER) - {"cap_add"}, name
+        # the published image of Caddy is marked with it, and the kernel starts it only so
+        own = ["NET_BIND_SERVICE"] if "library/caddy" in service["image"] else None
+        assert service.get("cap_add") == own, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "/var/run/docker.sock" not in str(service), name
