@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from planner.blueprint.schema import Blueprint
-from planner.diagnostics import Diagnostic, note
+from planner.diagnostics import Diagnostic, error, note
 from planner.engines.arguments import check_arguments, renamed_options
 from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.bundle import (
@@ -85,7 +85,7 @@ def _host(
             replicas.append(replica)
             found += check_arguments(replica.engine, replica.launch(placed.bind, placed.port))
             found += check_exposure(placed)
-    found += _unnamed_cards(host, here)
+    found += (*_unnamed_cards(host, here), *_other_makers(here))
     if not replicas and not beside:
         return HostBundle(host.name, project, runtime, (), ()), found
     rendered = RENDERERS[runtime](project, host, tuple(replicas), beside)
@@ -112,6 +112,18 @@ def _unnamed_cards(host: FarmHost, here: tuple[Placed, ...]) -> Iterable[Diagnos
                    detail="numbers can change when a card is added or the machine starts again",
                    advice=f"write their uuid, as `planner hosts probe {host.address}` prints it",
                    )  # fmt: skip
+
+
+def _other_makers(here: tuple[Placed, ...]) -> Iterable[Diagnostic]:
+    """Cards that no file of planner's hands over: a container or unit would not see them."""
+    for placed in here:
+        makers = {device.device.vendor.lower() for device in placed.devices} - {"nvidia"}
+        if makers:
+            yield error(f"cards of {', '.join(sorted(makers))} are not handed over yet", "models",
+                        placed.model.name, "on", detail="the files that planner renders name "
+                        "NVIDIA's cards only; everything else about the model can be sized",
+                        advice="write on: a host with NVIDIA cards",
+                        )  # fmt: skip
 
 
 def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
