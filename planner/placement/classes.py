@@ -65,6 +65,27 @@ def classes(instance: Instance) -> tuple[SiteClass, ...]:
     return tuple(SiteClass(instance.sites[own[0]], tuple(own)) for own in found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One that could share a card: its variable, MiB and family."""
+
+    variable: int
+    memory: int
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The cards of a class that replicas share, all of them free and of one size: ``room`` MiB
+    each, ``sharing`` the variable that counts those in use."""
+
+    place: int
+    slot: int
+    room: int
+    sharing: int
+    ways: tuple[Way, ...]
+
+
 class ClassModel:
     """Counts of each group and option per class; ``used`` is the number of hosts in use.
 
@@ -77,6 +98,7 @@ class ClassModel:
         self.linear = LinearModel()
         self.levels: dict[Level, list[tuple[int, int]]] = {level: [] for level in Level}
         self.counts: list[tuple[int, int, int, int]] = []  # variable, class, group, option
+        self.bins: list[Bin] = []
         self.used = [
             self.linear.variable(0 if c.site.cost else len(c.members), len(c.members)) for c in of
         ]
@@ -110,7 +132,7 @@ class ClassModel:
             self._weigh(group, site, here, many)
             every[number] += here
         for slot in range(len(site.slots)):
-            self._slot(one, slot, [w for w in ways if w[2].slot == slot], used)
+            self._slot(place, slot, [w for w in ways if w[2].slot == slot], used)
         self._pooled(one, ways, used)
         self._families(one, ways, used)
         self._files(one, ways, used)
@@ -140,8 +162,9 @@ class ClassModel:
             self.levels[Level.MOVED].append((kept, -1))
 
     def _slot(
-        self, one: SiteClass, slot: int, ways: list[tuple[int, Group, Option]], used: int
+        self, place: int, slot: int, ways: list[tuple[int, Group, Option]], used: int
     ) -> None:
+        one = self.of[place]
         cards = one.site.slots[slot]
         wholes = [(v, o.count) for v, _, o in ways if o.whole]
         free = sum(not card.busy for card in cards)
@@ -153,11 +176,12 @@ class ClassModel:
             room = min(card.room for card in cards) if cards else 0
             roomy = max((card.room for card in cards), default=0)
             each = [(v, o.memory, o.count) for v, _, o in shared]
-            self.linear.row(
-                [*((v, m * n) for v, m, n in each), (sharing, -self._less(roomy))], high=0
-            )
+            self.linear.row([*((v, m * n) for v, m, n in each), (sharing, -roomy)], high=0)
             if room == roomy:
                 self._cut(each, room, sharing)
+                if all(o.count == 1 for _, _, o in shared):
+                    held = tuple(Way(v, o.memory, g.family) for v, g, o in shared)
+                    self.bins.append(Bin(place, slot, room, sharing, held))
             self._sharers(shared, sharing)
         else:  # something runs there already: only the sums are held
             self.linear.row([*wholes, (used, -free)], high=0)

@@ -1,4 +1,4 @@
-"""Fills cards one by one to the last MiB: of what is left, the set of replicas that leaves least.
+"""Fills cards with replicas that share them: as planned, or one by one to the last MiB.
 
 Minimum bin slack (Gupta and Ho, "A new heuristic algorithm for the one-dimensional bin-packing
 problem", 1999), with the sums that can be reached kept as the bits of one number.
@@ -38,6 +38,44 @@ def fill(
             left[key] -= 1
             if not left[key]:
                 del left[key]
+    return spots
+
+
+def lay(
+    books: Books,
+    members: Sequence[int],
+    slot: int,
+    planned: Sequence[tuple[Sequence[tuple[int, int]], int]],
+    wanted: Mapping[tuple[int, int], int],
+) -> list[Spot]:
+    """Spots for as much of ``wanted`` (group and option: how many) as the planned cards hold.
+
+    A card goes to the host where the fewest of its models are already.
+    """
+    instance, left = books.instance, dict(wanted)
+    free = {
+        where: [c for c in instance.sites[where].slots[slot] if books.empty(c)] for where in members
+    }
+    every = [keys for keys, count in planned for _ in range(count)]
+    every.sort(key=lambda keys: (-len(keys), keys))
+    spots: list[Spot] = []
+    for keys in every:
+        chosen = [key for key in keys if left.get(key)]
+        hosts = [where for where in members if free[where]]
+        if not chosen or not hosts:
+            continue
+        families = [instance.groups[group].family for group, _ in chosen]
+        where = min(
+            hosts, key=lambda host: (sum(books.beside.get((f, host), 0) for f in families), host)
+        )
+        card = free[where].pop(0)
+        for group, option in chosen:
+            wish = instance.groups[group]
+            if books.fits_on(card, wish, where, wish.on(instance.sites[where])[option]):
+                spot = Spot(group, where, option, (card.key,))
+                books.take(spot)
+                spots.append(spot)
+                left[group, option] -= 1
     return spots
 
 

@@ -82,6 +82,10 @@ class Books:
         """Whether one replica may share that card now."""
         return self._has(where, option) and self._open(card, group, option)
 
+    def empty(self, card: CardState) -> bool:
+        """Whether nobody is on that card."""
+        return card.key not in self._closed and not self._guests[card.key]
+
     def room_of(self, card: CardState) -> int:
         """Memory of a card that nobody has taken; 0 when it is taken whole."""
         return 0 if card.key in self._closed else self._rooms[card.key]

@@ -35,6 +35,11 @@ class LinearModel:
             return
         self.rows.append((joined, low, high))
 
+    def copy(self) -> LinearModel:
+        """Another model that starts with the same variables and rows."""
+        rows = [(dict(terms), low, high) for terms, low, high in self.rows]
+        return LinearModel(list(self.low), list(self.high), rows)
+
 
 def added(terms: Terms) -> dict[int, int]:
     """Terms with each variable once, and none with the factor 0."""

@@ -8,20 +8,18 @@ the gap that is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from planner.placement.classes import ClassModel, SiteClass, classes, counted
+from planner.placement.classes import ClassModel, SiteClass, classes
 from planner.placement.greedy import best_choice, first_fit_decreasing, ideal
 from planner.placement.instance import LEVELS, Instance, Level, Spot, constant, score
 from planner.placement.lexicographic import Proof, Solution, Solver, solve_exactly
 from planner.placement.linear import added
-from planner.placement.unfold import Packing, unfold
+from planner.placement.plans import planned
 
 WORK: Final = 4.0  # units of the solver's own clock, for one problem; about as many seconds
 _EXACT: Final = 4000  # more variables than this are solved over classes
 _GREEDY: Final = 300_000  # replicas x hosts that are tried one by one
-_SLACKS: Final = (0, 2, 5)
 
 
 def solve(instance: Instance, solver: Solver, work: float = WORK) -> Solution:
@@ -71,33 +69,9 @@ def _over_classes(
     instance: Instance, start: tuple[Spot, ...], solver: Solver, work: float
 ) -> Solution:
     of = classes(instance)
-    replicas = sum(group.count for group in instance.groups)
-    slacks = _SLACKS if replicas * len(instance.sites) <= _GREEDY else _SLACKS[:1]
-    found = [start]
-    for slack in slacks:
-        found += _unfolded(instance, of, slack, solver, work / (2 * len(slacks)))
+    found = [start, *planned(instance, of, solver, work)]
     best = min(found, key=lambda spots: score(instance, spots))
-    return Solution(best, _bounds(instance, of, best, solver, work / 2))
-
-
-def _unfolded(
-    instance: Instance, of: tuple[SiteClass, ...], slack: int, solver: Solver, work: float
-) -> Iterable[tuple[Spot, ...]]:
-    """Assignments after each level, because the tighter a plan is the worse it unfolds; with
-    ``slack`` thousandths of each room left open for the same reason."""
-    model = ClassModel(instance, of, slack)
-    hint: list[int] | None = None
-    for level in LEVELS[: Level.HEADROOM]:
-        objective = added(model.levels[level])
-        answer = solver(model.linear, objective, hint, work / 3)
-        if not answer.found:
-            return
-        hint = list(answer.values)
-        model.linear.row(objective.items(), high=answer.objective)
-        if level >= Level.COST:
-            used = [answer.values[variable] for variable in model.used]
-            for packing in Packing:
-                yield unfold(instance, of, counted(model, answer.values), used, packing)
+    return Solution(best, _bounds(instance, of, best, solver, work / 4))
 
 
 def _bounds(

@@ -11,11 +11,14 @@ from enum import StrEnum
 from itertools import groupby
 
 from planner.placement.classes import SiteClass
-from planner.placement.fill import fill
+from planner.placement.fill import fill, lay
 from planner.placement.greedy import Books, best
-from planner.placement.instance import Instance, Spot
+from planner.placement.instance import Instance, Option, Spot
 
 Counts = Mapping[int, Sequence[tuple[int, int, int]]]
+# class and slot: what one card holds as (group, option), and how many cards do
+Fillings = Sequence[tuple[Sequence[tuple[int, int]], int]]
+Cards = Mapping[tuple[int, int], Fillings]
 
 
 class Packing(StrEnum):
@@ -32,10 +35,12 @@ def unfold(
     counts: Counts,
     used: Sequence[int],
     packing: Packing,
+    cards: Cards | None = None,
 ) -> tuple[Spot, ...]:
     """Spots for the counts (class: group, option, how many); ``used`` hosts of each class.
 
-    Which packing is best depends on the sizes, so each is worth a try.
+    Which packing is best depends on the sizes, so each is worth a try. Where ``cards`` say what
+    they hold, that is what goes onto them.
     """
     books = Books(instance)
     spots: list[Spot] = []
@@ -43,8 +48,12 @@ def unfold(
         members = one.members[: used[place]]
         items = sorted(counts.get(place, ()), key=lambda item: _hardest(instance, one, item))
         for slot, alike in _kinds(instance, one, items):
+            wanted = {(g, o): n for g, o, n in alike}
+            if slot is not None and cards is not None and (place, slot) in cards:
+                spots += lay(books, members, slot, cards[place, slot], wanted)
+                continue
             if packing is Packing.FILLED and slot is not None:
-                spots += fill(books, members, slot, {(g, o): n for g, o, n in alike})
+                spots += fill(books, members, slot, wanted)
                 continue
             for item in alike:
                 spots += _pack(books, members, item, packing is Packing.EMPTIEST)
@@ -71,15 +80,19 @@ def _kinds(
         yield slot, list(run)
 
 
+def _option(instance: Instance, one: SiteClass, item: tuple[int, int, int]) -> Option:
+    return instance.groups[item[0]].on(one.site)[item[1]]
+
+
 def _slot(instance: Instance, one: SiteClass, item: tuple[int, int, int]) -> int | None:
-    option = instance.groups[item[0]].on(one.site)[item[1]]
+    option = _option(instance, one, item)
     return option.slot if option.count == 1 and not option.whole else None
 
 
 def _hardest(
     instance: Instance, one: SiteClass, item: tuple[int, int, int]
 ) -> tuple[int, bool, int, int, int]:
-    option = instance.groups[item[0]].on(one.site)[item[1]]
+    option = _option(instance, one, item)
     slot = -1 if option.slot is None else option.slot
     return (-option.count, not option.whole, slot, -option.memory, -option.draws.get("ram", 0))
 
