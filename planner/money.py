@@ -63,5 +63,6 @@ def parse_rate(text: str, per: str) -> Rate:
     """``0.80 USD/h`` as a Rate per ``per``. Raises ValueError with what to write instead."""
     match = _RATE.fullmatch(text.strip())
     if match is None or match[3].lower() != per.lower():
-        raise ValueError(f"{text!r} is not a price per {per}: write it as 0.80 USD/{per}")
+        sample = text.strip() if _MONEY.fullmatch(text.strip()) else "0.80 USD"
+        raise ValueError(f"{text!r} is not a price per {per}: write it as {sample}/{per}")
     return Rate(Money(Decimal(match[1].replace("_", "").replace(",", "")), match[2]), per)

@@ -145,7 +145,7 @@ def _files(question: Question, *, from_hub: bool) -> ModelFiles | None:
 
 
 def _answer(question: Question, files: ModelFiles | None, *, explain: bool, format: Format) -> None:
-    from planner.sizing.advice import advise
+    from planner.sizing.advice import advise, can_be_helped
     from planner.sizing.changes import changes
     from planner.sizing.size import UnknownKvType, UnknownQuantization, size
     from planner.sources.catalogue import PackagedCatalogue
@@ -155,7 +155,7 @@ def _answer(question: Question, files: ModelFiles | None, *, explain: bool, form
     try:
         report = size(asked.request)
         advice = (*changes(asked.request, report), *advise(asked.request, report))
-        if not report.fits and report.devices:
+        if not report.fits and report.devices and can_be_helped(asked.request, report):
             advice += _to_rent(asked.request)
     except (UnknownQuantization, UnknownKvType, ValueError) as wrong:
         raise UsageError(str(wrong)) from wrong

@@ -56,9 +56,20 @@ def _with_less_context(change: str, changed: SizeRequest, report: SizeReport) ->
     return Way(f"{change} --context {tokens(longest)}", shorter) if shorter.fits else None
 
 
+def can_be_helped(request: SizeRequest, report: SizeReport) -> bool:
+    """Whether memory is what is missing: not where the engine, the draft model or the device's size
+    stands in the way."""
+    unknown = any(device.memory_bytes is None for device in request.devices)
+    return bool(
+        not unknown
+        and (report.devices or report.host.terms)
+        and not has_errors(check_draft(request))
+    )
+
+
 def advise(request: SizeRequest, report: SizeReport) -> tuple[Diagnostic, ...]:
     """The ways as notes. Nothing for a report that fits; says so when no single change helps."""
-    if report.fits or not (report.devices or report.host.terms) or has_errors(check_draft(request)):
+    if report.fits or not can_be_helped(request, report):
         return ()
     ways = nearest_ways(request, report)
     if not ways:

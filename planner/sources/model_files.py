@@ -42,6 +42,11 @@ def read_model_files(name: str) -> ModelFiles | None:
 
 def _folder(path: Path) -> ModelFiles:
     where = path / "config.json"
+    if not where.exists():
+        raise BlueprintInvalid(
+            f"{path}: this folder has no config.json",
+            advice="name the folder of a model as the hub has it, or one GGUF file in it",
+        )
     try:
         config = parse_config(where.read_bytes(), str(where))
     except OSError as fault:

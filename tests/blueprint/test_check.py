@@ -209,6 +209,13 @@ def test_each_of_several_adapters_must_be_carried() -> None:
     assert "no adapter named 'nothing'" in found["roles.wise.adapter[2]"].summary
 
 
+def test_a_price_without_its_unit_is_written_out_with_it() -> None:
+    with pytest.raises(ValueError, match=r"write it as 0\.37 EUR/kWh"):
+        parse_rate("0.37 EUR", "kWh")
+    with pytest.raises(ValueError, match=r"write it as 0\.80 USD/h"):
+        parse_rate("cheap", "h")
+
+
 def test_prices_carry_their_currency_and_unit() -> None:
     checked = check_blueprint(
         document(

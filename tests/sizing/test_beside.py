@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,3 +131,19 @@ def test_a_draft_that_cannot_be_gets_no_other_advice(capsys: pytest.CaptureFixtu
     assert "cannot draft" in err
     assert "D draft" in out
     assert "it fits with" not in err
+
+
+def test_an_unknown_card_is_asked_for_its_memory_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = fit(capsys, "Qwen/Qwen3-8B", "--on", "cuda")
+    assert code == 3
+    assert "write --device-memory 24GiB" in err
+    assert "rent" not in err
+    assert "no single change" not in err
+
+
+def test_a_folder_without_a_config_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = fit(capsys, str(tmp_path), "--on", "rtx-4090")
+    assert code == 3
+    assert "has no config.json" in " ".join(err.split())
