@@ -38,9 +38,8 @@ def _reason(
     how = _how(way)
     others = _others(problem, spot)
     if model.spec.on:
-        spilled = site.slots and not spot.cards
-        return f"on: {site.name}, as written" + (" (from RAM: no card has room)" if spilled else
-                                                 ""), ""  # fmt: skip
+        spilled = f" (from RAM: {_why_in_ram(problem, spot, full)})" if site.slots else ""
+        return f"on: {site.name}, as written{'' if spot.cards else spilled}", ""
     if not others:
         return f"the only host with room for it alone: {site.name}, {how}", ""
     best = min(others, key=lambda item: _rank(problem, item[0], item[1], used))
@@ -49,6 +48,16 @@ def _reason(
         return f"{site.name}, {how}: it runs there", f"{other.name}, {_how(best[1])}"
     why = _difference(problem, spot, best, full, used)
     return f"{site.name}, {how}: {why}", f"{other.name}, {_how(best[1])}"
+
+
+def _why_in_ram(problem: Problem, spot: Spot, full: Books) -> str:
+    """Whether a card would hold it beside what lies there."""
+    group, site = problem.instance.groups[spot.group], problem.instance.sites[spot.site]
+    for number, option in enumerate(group.on(site)):
+        way = problem.way(spot.group, spot.site, number)
+        if way.count and full.cards(group, spot.site, option) is not None:
+            return "its cards stay free for others"
+    return "no card has room"
 
 
 def _others(problem: Problem, spot: Spot) -> list[tuple[int, Way, int]]:
