@@ -64,7 +64,14 @@ def load(run: HostRun, step: LoadAdapter) -> None:
     serves = _where(run, line, api, name)
     if serves == path:
         return  # an earlier run came this far
-    _tell(run, line, loading.load(name, path, serves is not None))
+    try:
+        _tell(run, line, loading.load(name, path, serves is not None))
+    except PlannerError:
+        if serves is None:
+            raise
+        # versions from before 2026 replace none: one goes, the other comes
+        _tell(run, line, loading.unload(name))
+        _tell(run, line, loading.load(name, path, False))
     now = _where(run, line, api, name)
     if now != path:
         raise _unchanged(run, step.workload, f"adapter {name} at {path}", now)

@@ -157,3 +157,15 @@ def test_a_missing_adapter_after_a_start_is_a_fault(farm: FakeFarm, server: Vllm
         problem.cause or ""
     )
     assert server.calls == []
+
+
+def test_a_version_that_replaces_none_gives_one_up_first(farm: FakeFarm, server: Vllm) -> None:
+    server.adapters, server.inplace = {"calm": "/a/1"}, False
+    farm.apply(one(vllm(calm="/a/1")))
+    assert farm.apply(one(vllm(calm="/a/9"))).errors == ()
+    assert server.adapters == {"calm": "/a/9"}
+    assert [path for path, _ in server.calls] == [
+        "/v1/load_lora_adapter",
+        "/v1/unload_lora_adapter",
+        "/v1/load_lora_adapter",
+    ]

@@ -44,6 +44,7 @@ class Vllm:
         self.adapters: dict[str, str] = {}
         self.calls: list[tuple[str, Any]] = []
         self.deaf = False  # says yes and does nothing
+        self.inplace = True  # versions before 0.15 know no load_inplace
         for adapter, path in adapters.items():
             status, body = self._load({"lora_name": adapter, "lora_path": path})
             if status != 200:
@@ -74,7 +75,8 @@ class Vllm:
             return _error(400, "Both 'lora_name' and 'lora_path' must be provided.")
         if name == self.name:
             return _error(400, f"The lora adapter '{name}' conflicts with a served base model.")
-        if not body.get("load_inplace") and name in self.adapters:
+        inplace = body.get("load_inplace") and self.inplace
+        if not inplace and name in self.adapters:
             return _error(
                 400,
                 f"The lora adapter '{name}' has already been loaded. If you want to load the "
