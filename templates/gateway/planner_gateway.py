@@ -58,6 +58,8 @@ class Gateway(CustomLogger):
         """Hold the client to its names and its tokens, and to what clients may say."""
         client = CLIENTS[user_api_key_dict.user_id]
         name = data.get("model")
+        if name is None:
+            raise HTTPException(400, "the request names no model, or is not sent as JSON")
         if name not in client.names:
             raise HTTPException(403, f"{client.name} may not ask for {name!r}")
         most = client.monthly_tokens

@@ -6,6 +6,8 @@ One host carries the gateway, one an engine in a container, one an engine in a u
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +32,7 @@ from tests.helpers.tiny_lora import write_tiny_lora
 
 pytestmark = pytest.mark.farm
 
+ROOT = Path(__file__).parents[2]
 PORT = 4000
 GUARD = "var/lib/planner/roles/current/guard/caddy.json"
 AUTHORITY = "/var/lib/docker/volumes/planner-roles_front/_data/caddy/pki/authorities/local/root.crt"
@@ -178,6 +181,25 @@ def test_roles_answer_by_their_names(stage: Stage) -> None:
     assert len(streamed) > 2  # in pieces, as they come
     with deployment.planning(stage.path) as planned:
         assert planned.plan.empty, planned.plan.operations
+
+
+def test_the_commands_of_the_readme(stage: Stage) -> None:
+    """The certificate is fetched and the question asked as the README says, with names of here."""
+    section = (ROOT / "README.md").read_text().split("## Roles, keys and the gateway")[1]
+    ask, fetch = re.findall(r"```bash\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    login = f"ssh -i {stage.farm.key} -o UserKnownHostsFile={stage.farm.known_hosts} ops"
+    here = {
+        "ssh me": login, "192.168.1.10": stage.front.address, "PROJECT": "roles",
+        "client-phone": "client-alice", "philosopher": "monk",
+    }  # fmt: skip
+    script = f"set -e\n{fetch}\n{ask}"
+    for written, name in here.items():
+        assert written in script, written
+        script = script.replace(written, name)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=stage.path.parent, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["choices"][0]["message"]["content"]
 
 
 def test_both_replicas_answer(stage: Stage) -> None:
