@@ -116,8 +116,8 @@ class Engine(NamedTuple):
     options. ``reads_key`` says whether it reads the key of its clients from a file;
     ``key_variable`` is the variable it takes it from otherwise.
     ``keys`` are the keys of a model, of those that not every engine has, that it makes something
-    of. ``files`` are small files beside the weights, ``weights_at`` where it looks for those, where
-    not everywhere.
+    of, ``caps`` its options that limit what it takes of a card. ``files`` are small files beside
+    the weights, ``weights_at`` where it looks for those, where not everywhere.
     ``adapter_list`` is the text of the file that names them at each start, for engines that
     also load them while they run. ``settings`` are what it must say of itself once it runs, by the
     names that its file in ``planner.engines.api`` reads. ``loads_converted``
@@ -141,6 +141,7 @@ class Engine(NamedTuple):
     adapters: AdapterFormat | None = None
     by_environment: bool = False
     keys: frozenset[str] = frozenset()
+    caps: frozenset[str] = frozenset()
     options_in: str | None = None
     files: Callable[[Launch], tuple[EngineFile, ...]] = _no_files
     weights_at: Callable[[Launch], str | None] | None = None

@@ -110,4 +110,5 @@ LORAX: Final = Engine(
     adapters=AdapterFormat.PEFT,
     keys=frozenset({"tensor_parallel"}),
     naming=_naming,
+    caps=frozenset({"--cuda-memory-fraction"}),
 )

@@ -159,4 +159,5 @@ SGLANG: Final = Engine(
         | {"experts_per_token", "yarn"}
     ),
     naming=_naming,
+    caps=frozenset({"--mem-fraction-static"}),
 )

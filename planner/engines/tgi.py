@@ -81,4 +81,5 @@ TGI: Final = Engine(
     keys=frozenset({"kv_dtype", "tensor_parallel"}),
     key_variable="API_KEY",
     naming=_naming,
+    caps=frozenset({"--cuda-memory-fraction"}),
 )

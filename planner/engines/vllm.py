@@ -198,4 +198,5 @@ VLLM: Final = Engine(
         {"kv_dtype", "tensor_parallel", "pipeline_parallel", "expert_parallel"}
         | {"experts_per_token", "yarn"}
     ),
+    caps=frozenset({"--gpu-memory-utilization", "--kv-cache-memory-bytes", "--kv-cache-memory"}),
 )

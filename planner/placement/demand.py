@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from planner.engines.registry import find_engine
 from planner.farm import FarmModel
 from planner.placement.room import Card
 from planner.sizing.values import SizeReport
 
+
 # Arguments that limit what an engine reserves, so that something else can run on the card.
-_CAPS: Final = (
-    "--gpu-memory-utilization",
-    "--kv-cache-memory-bytes",
-    "--kv-cache-memory",
-    "--mem-fraction-static",
-)
-
-
 @dataclass(frozen=True, slots=True)
 class CardClaim:
     """Bytes of one card; ``whole`` when nothing else may run on it."""
@@ -50,9 +42,10 @@ class Demand:
 def capped(model: FarmModel) -> bool:
     """Whether the engine's reservation is limited, by placement or by an argument that was written,
     so that a card can be shared."""
-    return model.memory_share is not None or any(
-        argument.split("=", 1)[0] in _CAPS for argument in model.spec.extra_args
-    )
+    engine = find_engine(model.engine)
+    caps = engine.caps if engine else frozenset()
+    written = {argument.partition("=")[0] for argument in model.spec.extra_args}
+    return model.memory_share is not None or not caps.isdisjoint(written)
 
 
 def runs_on_cpu(model: FarmModel) -> bool:
