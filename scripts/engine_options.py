@@ -2,10 +2,10 @@
 
 They are read from the engine's own package or source, which is parsed and never run:
 
-    scripts/engine_options.py vllm 0.33.0 0.32.0          fetched from the Python package index
-    scripts/engine_options.py vllm --packages FOLDER      every wheel that lies there
-    scripts/engine_options.py ollama 0.32.15=FOLDER       a folder with that version's source
-    scripts/engine_options.py llama.cpp 0.7.0=FILE        what `llama-server --help` printed
+    python scripts/engine_options.py vllm 0.33.0 0.32.0     fetched from the package index
+    python scripts/engine_options.py vllm --packages FOLDER every wheel that lies there
+    python scripts/engine_options.py ollama 0.32.15=FOLDER  a folder with that version's source
+    python scripts/engine_options.py llama.cpp 0.7.0=FILE   what `llama-server --help` printed
 
 Versions that the file has already and that are not named are kept. The newest version is written
 whole, each other one as what it has beyond the version above it and what it lacks of that.
