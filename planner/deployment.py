@@ -333,7 +333,11 @@ def addresses(farm: Farm, path: Path) -> dict[str, HostAddress]:
         if host.address is None:
             continue
         try:
-            found[host.name] = replace(parse_address(host.address), identity=host.spec.identity)
+            found[host.name] = replace(
+                parse_address(host.address),
+                identity=host.spec.identity,
+                helper=host.spec.helper,
+            )
         except ValueError as fault:
             wrong.append(error(str(fault), "hosts", host.name, "address", value=host.address))
     if wrong:

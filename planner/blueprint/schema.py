@@ -159,6 +159,7 @@ class Host(Section, defer_build=False):
 
     address: Text | None = None
     identity: Text | None = None
+    helper: Annotated[bool, Field(strict=True)] = False
     gpus: Devices = ()
     cpu: Text | None = None
     sockets: Count = 1

@@ -40,5 +40,6 @@ VERBS: Final = (
     Verb("unlock", "unlock", "Remove the lock of a run that is gone."),
     Verb("destroy", "destroy", "Remove everything planner put on the hosts."),
     Verb("hosts probe", "hosts_probe", "Ask hosts what they have, as inventory lines."),
+    Verb("hosts sudoers", "hosts_sudoers", "What lets a user who is not root run planner there."),
     Verb("schema", "schema", "Print the blueprint's JSON Schema, for editors."),
 )

@@ -19,7 +19,7 @@ class HostAddress:
     ``host`` is a DNS name, an IP address, an alias of ``~/.ssh/config``, or ``local`` for this
     machine. What is None comes from that file, or from SSH's own defaults. ``identity`` is a
     private key's path, ``known_hosts`` a file of trusted host keys, ``jump`` a host to go through
-    (``user@host:port``).
+    (``user@host:port``). ``helper`` says that the user may run planner-host alone as root.
     """
 
     host: str
@@ -28,6 +28,7 @@ class HostAddress:
     identity: str | None = None
     known_hosts: str | None = None
     jump: str | None = None
+    helper: bool = False
 
     @property
     def is_local(self) -> bool:

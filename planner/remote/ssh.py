@@ -49,7 +49,7 @@ def connect(address: HostAddress) -> SshTransport:
         for session in reversed(sessions):
             close_session(session)
         raise
-    return SshTransport(logins[-1], sessions)
+    return SshTransport(logins[-1], sessions, helper=address.helper)
 
 
 def _way(address: HostAddress, config: paramiko.SSHConfig | None, home: Path) -> list[Login]:
@@ -89,8 +89,11 @@ def _through(session: paramiko.Transport, login: Login) -> paramiko.Transport:
 class SshTransport:
     """An SSH session with one host. Not to be shared between threads."""
 
-    def __init__(self, login: Login, sessions: list[paramiko.Transport]) -> None:
+    def __init__(
+        self, login: Login, sessions: list[paramiko.Transport], *, helper: bool = False
+    ) -> None:
         self._login = login
+        self._helper = helper
         self._sessions = sessions
         self._session = sessions[-1]
 
@@ -196,7 +199,7 @@ class SshTransport:
         """A channel on which the command has begun."""
         import paramiko
 
-        line = command_line(argv, root=self._login.user == "root")
+        line = command_line(argv, root=self._login.user == "root", helper=self._helper)
         try:
             channel = self._session.open_session(timeout=min(seconds, self._patience()))
             channel.settimeout(seconds)
@@ -239,7 +242,8 @@ class SshTransport:
 
     def _check_sudo(self, result: Result) -> None:
         """Raises HostUnreachable when sudo refused to run the command at all."""
-        refusals = ("a password is required", "a terminal is required", "not in the sudoers")
+        refusals = ("a password is required", "a terminal is required", "not in the sudoers",
+                    "not allowed to execute", "command not found")  # fmt: skip
         if self._login.user == "root" or result.ok or not result.stderr.startswith("sudo:"):
             return
         if any(words in result.stderr for words in refusals):
@@ -248,8 +252,9 @@ class SshTransport:
                 f"{user} may not run sudo without a password on {self._login.host}",
                 where=self._login.host,
                 cause=result.stderr.strip(),
-                advice=f"on the host: echo '{user} ALL=(ALL) NOPASSWD: ALL' "
-                f"| sudo tee /etc/sudoers.d/planner; or log in as root",
+                advice=f"let it run planner's scripts and nothing else: planner hosts sudoers "
+                f"--user {user} | ssh root@{self._login.host} sh; then write helper: true beside "
+                "its address",
             )
 
     def _lost(self, cause: str) -> ConnectionLost:

@@ -116,14 +116,18 @@ class Transport(Protocol):
         """End the connection. Does nothing the second time."""
 
 
-def command_line(argv: Sequence[str], *, root: bool) -> str:
+def command_line(argv: Sequence[str], *, root: bool, helper: bool = False) -> str:
     """The one place where a command becomes a line for a shell.
 
-    Without ``root`` the command goes through sudo, which must not ask for a password.
+    Without ``root`` the command goes through sudo, which must not ask for a password; with
+    ``helper`` through the one program that sudo allows.
     """
-    return shlex.join(argv if root else ["sudo", "-n", "--", *argv])
+    if root:
+        return shlex.join(argv)
+    return shlex.join(["sudo", "-n", "--", *([HELPER] if helper else []), *argv])
 
 
+HELPER = "/usr/local/sbin/planner-host"
 PUT_SCRIPT = 'set -eu; umask 077; if [ "$2" = 0 ]; then exec cat >"$1"; else exec cat >>"$1"; fi'
 
 

@@ -1,0 +1,98 @@
+#!/bin/sh
+# planner-host: runs planner's own scripts as root, for a user who may run nothing else as root.
+# It takes the command that planner would give to sudo, and refuses every other: a script must be one
+# of those below, and work on the folders of planner and on no others. Owned by root, written once.
+set -eu
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+unset ENV BASH_ENV CDPATH IFS
+BASE=/var/lib/planner UNITS=/etc/systemd/system LOCKS=/run/planner
+
+# SHA-256 of each script, without the line break at its end
+SCRIPTS='@SCRIPTS@'
+GUARD=@GUARD@
+PUT=@PUT@
+
+refuse() {
+  echo "planner-host refuses this: $1" >&2
+  exit 77
+}
+
+digest() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+
+project() {
+  case $1 in '' | -* | *[!a-z0-9-]*) refuse 'that is no name of a project' ;; esac
+}
+
+# What a script works on stands before its other arguments.
+places() {
+  case ${1-} in
+    "$BASE")
+      [ "${2-}" = "$UNITS" ] || refuse 'that is not the folder of units'
+      project "${3-}"
+      ;;
+    "$LOCKS") project "${2-}" ;;
+    *) refuse 'that is no folder of planner' ;;
+  esac
+}
+
+# A file that is being sent, right in the folder for them.
+incoming() {
+  rest=${1#"$BASE/"}
+  [ "$rest" != "$1" ] || refuse 'that is no folder of planner'
+  project "${rest%%/*}"
+  name=${rest#*/incoming/}
+  [ "$rest" = "${rest%%/*}/incoming/$name" ] || refuse 'that is not where files arrive'
+  case $name in '' | .* | */*) refuse 'that is not where files arrive' ;; esac
+}
+
+known() {
+  sum=$(digest "$1")
+  case " $SCRIPTS " in
+    *" $sum "*) ;;
+    *) refuse 'it does not know that script; is planner newer? Install it again: planner hosts sudoers' ;;
+  esac
+}
+
+# Changes run under a guard, which takes the command itself as arguments.
+[ $# -ge 4 ] || refuse 'that is no command of planner'
+if [ "$1 $2 $4" = 'sh -c sh' ] && text=$(printf %s "$3") && [ "$(digest "$text")" = "$GUARD" ]; then
+  [ $# -ge 12 ] || refuse 'that is no command of planner'
+  [ "$5" = "$LOCKS" ] || refuse 'that is no folder of planner'
+  project "$6"
+  guard=$text locks=$5 name=$6 token=$7 seconds=$8
+  shift 8
+  guarded=yes
+else
+  guarded=no
+fi
+
+case "$1 $2" in
+  'sh -s')
+    [ "$3" = -- ] || refuse 'that is no command of planner'
+    text=$(cat)
+    known "$text"
+    shift 3
+    places "$@"
+    set -- sh -c "$text" sh "$@"
+    exec </dev/null
+    ;;
+  'sh -c')
+    [ "${4-}" = sh ] || refuse 'that is no command of planner'
+    text=$(printf %s "$3")
+    shift 4
+    if [ "$(digest "$text")" = "$PUT" ]; then
+      incoming "${1-}"
+    else
+      known "$text"
+      places "$@"
+    fi
+    set -- sh -c "$text" sh "$@"
+    ;;
+  *) refuse 'that is no command of planner' ;;
+esac
+if [ "$guarded" = yes ]; then
+  if [ "$5" = "$BASE" ] && [ "$7" != "$name" ]; then refuse 'the lock is of another project'; fi
+  set -- sh -c "$guard" sh "$locks" "$name" "$token" "$seconds" "$@"
+fi
+exec "$@"
