@@ -217,11 +217,13 @@ def _explain(
 
 def _number_advice(value: object) -> str:
     digits = str(value).replace("_", "").lstrip("+")
-    if digits.isdigit():
+    if digits.isdigit() and len(digits) < 40:
         return f"write {int(digits)}, without quotes or leading zeros"
     try:
         number = float(digits)
     except ValueError:
+        return "write a number such as 4"
+    if not abs(number) < 1e15:  # nor is what is no number, such as nan
         return "write a number such as 4"
     return f"write {int(number)}" if number == int(number) else f"write {round(number)}"
 

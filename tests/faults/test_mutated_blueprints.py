@@ -24,6 +24,9 @@ FOUND = (
     f"context: {'9' * 39}k",
     f"footprint: {'9' * 400}GiB",
     'source: "./a\\0b"',
+    'parallel: "1e999"',
+    'parallel: "nan"',
+    f"parallel: '{'9' * 5000}'",
 )
 # Whole documents that went wrong once: a name is no text, or what should hold it is none.
 DOCUMENTS = (
