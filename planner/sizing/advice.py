@@ -99,13 +99,13 @@ def _groups(request: SizeRequest, report: SizeReport) -> Iterator[Candidates]:
     yield _smaller_cache(request, gguf=engine.gguf)
     if not engine.gguf:
         yield _fewer(request)
+    yield _fewer_adapters(request)
     if "cpu_moe" in engine.options:
         yield _experts_in_ram(request)
     if request.gguf is None:
         yield _smaller(request, gguf=engine.gguf)
         if not engine.gguf:
             yield _other_engine(request)
-    yield _fewer_adapters(request)
     yield _more_devices(request, gguf=engine.gguf)
 
 
