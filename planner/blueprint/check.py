@@ -203,6 +203,9 @@ def _explain(
         if not advice:
             summary, advice = "cannot be read so", summary
         return error(f"{last}: {summary}", *path, value=value, advice=advice)
+    if kind == "too_long":
+        return error(f"{last} holds more than {context['max_length']:,} entries", *path,
+                     advice="one farm is smaller; divide it into several")  # fmt: skip
     if kind in _TYPES:
         summary, advice = _TYPES[kind]
         advice = _number_advice(value) if "number" in summary else advice

@@ -402,8 +402,8 @@ class Blueprint(Section):
     planner: Literal[1]
     project: Name
     inventory: Text | None = None
-    hosts: dict[Name, Host] = {}
-    models: dict[Name, Model] = {}
+    hosts: Annotated[dict[Name, Host], Field(max_length=1000)] = {}
+    models: Annotated[dict[Name, Model], Field(max_length=1000)] = {}
     adapters: dict[Name, Adapter] = {}
     stores: dict[Name, Store] = {}
     roles: dict[Name, Role] = {}
