@@ -138,8 +138,7 @@ class _Builder:
         return value
 
     def scalar(self, event: Any, path: DocumentPath) -> object:
-        text: str = event.value
-        self.refuse_control(event, text, path)
+        text = self.without_control(event, path)
         self.written[path] = text
         if event.tag and event.tag not in ("!", f"{_TAGS}str"):
             self.tagged(event, path, "str")
@@ -190,8 +189,7 @@ class _Builder:
 
     def key(self, event: Any, events: Iterator[Any], path: DocumentPath, depth: int) -> str:
         if isinstance(event, yaml.ScalarEvent):
-            self.refuse_control(event, event.value, path)
-            return str(event.value)
+            return self.without_control(event, path)
         if isinstance(event, yaml.AliasEvent):
             self.stop(event, "an alias cannot be a key", "write the key as plain text")
         self.stop(
@@ -201,11 +199,13 @@ class _Builder:
         )
         raise AssertionError
 
-    def refuse_control(self, event: Any, text: str, path: DocumentPath) -> None:
-        """Escapes such as ``\\0`` write what no path, argument or terminal should be given."""
+    def without_control(self, event: Any, path: DocumentPath) -> str:
+        """The text. Escapes can write what no path, argument or terminal should be given: that is
+        an error, and what looks at the rest does not see it."""
+        text = str(event.value)
         found = _CONTROL.search(text)
         if found is None:
-            return
+            return text
         mark = event.start_mark
         self.fault(
             error(
@@ -214,6 +214,7 @@ class _Builder:
                 advice="take it out; line breaks and tabs are the only ones that are read",
             ).at(Position(self.file, mark.line + 1, mark.column + 1))
         )
+        return _CONTROL.sub("", text)
 
     def tagged(self, event: Any, path: DocumentPath, plain: str) -> None:
         if event.tag and event.tag not in ("!", f"{_TAGS}{plain}"):
