@@ -153,9 +153,11 @@ def change_record(
     with _alone(path):
         before, broken = recover_record(path, project)
         after = change(before)
-        if after != before or broken is not None:
+        if broken is not None:
             after = replace(after, serial=max(after.serial, before.serial + 1))
-            write_record(path, after, keep=broken is None)
+            write_record(path, after, keep=False)
+        elif after != read_record(path, project):
+            write_record(path, after)
     return after, broken
 
 
