@@ -156,8 +156,9 @@ def change_record(
         if broken is not None:
             after = replace(after, serial=max(after.serial, before.serial + 1))
             write_record(path, after, keep=False)
-        elif after != read_record(path, project):
-            write_record(path, after)
+        elif after != (current := read_record(path, project)):
+            # an older one that was put back does not push the better copy out
+            write_record(path, after, keep=current == before)
     return after, broken
 
 

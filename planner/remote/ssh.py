@@ -30,7 +30,7 @@ from planner.remote.transport import (
 if TYPE_CHECKING:
     import paramiko
 
-STALL_SECONDS: Final = 25.0  # a transfer that moves nothing for so long has failed
+STALL_SECONDS: Final = 20.0  # a transfer that moves nothing for so long has failed
 _CHUNK: Final = 1 << 18
 _POLL_SECONDS: Final = 0.5
 _PROHIBITED: Final = 1  # SSH's code for a channel the server's configuration forbids
@@ -129,7 +129,7 @@ class SshTransport:
                 progress(sent)
             channel.shutdown_write()
         except TimeoutError as problem:
-            channel.close()
+            self.close()  # nobody waits for it a second time
             raise self._lost(f"the transfer moved nothing for {STALL_SECONDS:.0f} s") from problem
         except (OSError, EOFError):
             pass  # the host stopped reading, or is gone: its exit status, or none, tells why
