@@ -138,6 +138,16 @@ def test_an_older_record_that_was_put_back_does_not_turn_the_serial_back(tmp_pat
     assert after.serial == 4
 
 
+def test_one_of_which_only_the_copy_before_is_left_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "demo.json"
+    for _ in range(2):
+        change_record(path, "demo", grown)
+    path.unlink()
+    after, _ = change_record(path, "demo", lambda record: record)
+    assert read_record(path, "demo") == after
+    assert after.serial == 1
+
+
 def test_a_lost_record_is_filled_from_the_hosts() -> None:
     seen = {
         "one": Observed("one", release="r1"),
