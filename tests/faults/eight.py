@@ -145,8 +145,9 @@ class Eight:
         plan = self.planner("plan", "--detailed-exitcode")
         assert plan.code == 0, plan.out + plan.err
         for host in self.places:
-            assert self.living(host) == self.wanted(host)
-            assert self.left(host) == []
+            living, left = self.living(host), self.left(host)
+            assert living == self.wanted(host), (host, living)
+            assert left == [], (host, left)
         names = {path.name for path in (self.path.parent / ".planner").iterdir()}
         assert names <= {".gitignore", f"{PROJECT}.json", f"{PROJECT}.previous.json"}
         record = json.loads((self.path.parent / f".planner/{PROJECT}.json").read_text())
@@ -155,8 +156,8 @@ class Eight:
     def bare(self) -> None:
         """Nothing of the project is on any host."""
         for host in self.places:
-            assert self.living(host) == []
-            assert self.left(host) == []
+            living, left = self.living(host), self.left(host)
+            assert (living, left) == ([], []), (host, living, left)
             assert self.hosts[host].run("ls", "-d", HOME, check=False).stdout == ""
 
     def release(self, host: str) -> str:
