@@ -52,12 +52,15 @@ def _per_kwh(value: Any) -> Rate:
 
 def _share(value: Any) -> Decimal:
     if isinstance(value, str) and value.endswith("%"):
-        share = Decimal(value[:-1]) / 100
+        try:
+            share = Decimal(value[:-1]) / 100
+        except ArithmeticError:
+            raise ValueError("write a share such as 25%") from None
     elif isinstance(value, int | float) and not isinstance(value, bool):
         share = Decimal(str(value))
     else:
         raise ValueError("write a share such as 25%")
-    if not 0 <= share <= 1:
+    if not (share.is_finite() and 0 <= share <= 1):
         raise ValueError(f"{value} is not between 0% and 100%")
     return share
 

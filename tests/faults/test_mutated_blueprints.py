@@ -32,6 +32,8 @@ FOUND = (
 DOCUMENTS = (
     "adapters: {a: {base: x, source: ./a}}\nmodels: {m: {source: a/b}}\n"
     "roles: {r: {model: m, adapter: [a]}}\n",
+    "hosts: {b: {address: me@b, power: {duty: 'x%'}}}\n",
+    "hosts: {b: {address: me@b, power: {duty: 'nan%'}}}\n",
     "models:\n" + "".join(f"  m{n}: {{source: Qwen/Qwen3-8B}}\n" for n in range(5000)),
     "adapters: {a: {base: x, source: ./a}}\nmodels: {m: {source: a/b, adapters: 7}}\n"
     "roles: {r: {model: m, adapter: a}}\n",
