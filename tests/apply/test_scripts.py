@@ -356,6 +356,23 @@ def test_a_command_of_a_run_that_is_gone_is_waited_for(box: Sandbox) -> None:
             assert third.said == "held"
 
 
+def test_a_look_waits_for_a_command_of_a_run_that_is_gone(box: Sandbox) -> None:
+    place = box.home / "artifacts/roots/late"
+    with ExitStack() as stack:
+        first = stack.enter_context(box.holding("t1"))
+        work = Path(box.layout.locks) / "demo.work"
+        waits = f"grep -q -- '->.*:{work.stat().st_ino} ' /proc/locks"
+        late = f"echo begun; until {waits}; do sleep 0.01; done; exec mkdir -p {place}"
+        slow = guarded(box, "t1", "sh", "-c", late)
+        left = stack.enter_context(subprocess.Popen(slow.argv, stdout=subprocess.PIPE, text=True))
+        stack.callback(left.terminate)
+        assert left.stdout is not None
+        assert left.stdout.readline() == "begun\n"
+        first.process.kill()
+        first.process.wait()
+        assert box.observe().artifacts == {"roots/late"}
+
+
 def test_places_are_removed_and_empty_folders_with_them(box: Sandbox) -> None:
     model = Artifact(ArtifactKind.WEIGHTS, sha256(b"w"), "/m/m.gguf")
     box.arrives(f"{model.key}.part", b"w")

@@ -14,7 +14,7 @@ shift 4
 if mine; then
   exec 8>>"$work"
   # whoever takes the lock from now on waits for the command, or was first
-  if flock --shared --nonblock 8 && mine; then exec timeout --kill-after=10 "$seconds" "$@"; fi
+  if flock --shared --wait 2 8 && mine; then exec timeout --kill-after=10 "$seconds" "$@"; fi
 fi
 echo "the lock is another run's by now" >&2
 exit 75

@@ -8,6 +8,7 @@ export LC_ALL
 main() {
   base=$1 units=$2 project=$3 locks=$4 depth=$5
   home=$base/$project
+  settle
   echo '@planner 1'
   [ -d "$home" ] && echo '@folder'
   if cd "$home/current" 2>/dev/null; then
@@ -34,6 +35,14 @@ main() {
 }
 
 any() { [ -e "$1" ]; }
+
+# what is seen must not change by itself: a command that a killed run has left may not have ended
+settle() {
+  any "$locks/$project.work" && any "$locks/$project.lock" || return 0
+  # while somebody holds the lock, the answer says whose it is
+  flock --shared --nonblock "$locks/$project.lock" true || return 0
+  flock --wait 20 "$locks/$project.work" true || return 0
+}
 
 # a lock that nobody holds is what a run has left that is gone
 held() {
