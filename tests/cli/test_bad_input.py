@@ -14,7 +14,16 @@ import pytest
 from planner.cli.verbs import VERBS
 from tests.cli.conftest import Planner
 
-_NO_BLUEPRINT = {"init", "fit", "train", "schema", "hosts probe", "offers", "adapters merge"}
+_NO_BLUEPRINT = {
+    "init",
+    "fit",
+    "train",
+    "schema",
+    "hosts probe",
+    "hosts sudoers",
+    "offers",
+    "adapters merge",
+}
 # Every verb that takes a blueprint first. Those that reach hosts must stop before that.
 READERS = sorted(
     {verb.name for verb in VERBS} - _NO_BLUEPRINT,
