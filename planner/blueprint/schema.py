@@ -118,10 +118,12 @@ Devices = Annotated[
 
 
 class Owned(Section):
-    """What a host cost to buy, and over how many years that is spread."""
+    """What a host cost to buy, and over how many years that is spread; ``paid`` when the money is
+    spent, so that no budget can save it."""
 
     price: Amount
     years: Annotated[float, Field(gt=0)] = 4.0
+    paid: bool = False
 
 
 class Power(Section):

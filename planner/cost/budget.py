@@ -13,11 +13,16 @@ from planner.money import Money
 def against_budget(
     lines: Iterable[CostLine], budget: Money
 ) -> tuple[BudgetLeft, tuple[Diagnostic, ...]]:
-    """What is left of ``budget`` (in the lines' currency), and an error when nothing is."""
-    every = tuple(lines)
+    """What is left of ``budget`` (in the lines' currency), and an error when nothing is.
+
+    What was paid before counts for nothing here: no choice of today gets it back.
+    """
+    lines = tuple(lines)
+    every = tuple(line for line in lines if not line.sunk)
     total = sum((line.monthly.amount for line in every), Decimal())
+    sunk = sum((line.monthly.amount for line in lines if line.sunk), Decimal())
     left = Money(budget.amount - total, budget.currency)
-    result = BudgetLeft(budget, left)
+    result = BudgetLeft(budget, left, Money(sunk, budget.currency))
     if left.amount >= 0:
         return result, ()
     over = Money(-left.amount, left.currency)
@@ -26,7 +31,7 @@ def against_budget(
     )
     spent = Money(total, budget.currency)
     finding = error(
-        f"the farm costs {spent} a month, {over} more than the budget",
+        f"the farm costs {spent} a month{_beside(result.sunk)}, {over} more than the budget",
         "budget",
         "monthly",
         value=budget,
@@ -46,6 +51,10 @@ def _pushing(lines: tuple[CostLine, ...], over: Money) -> list[CostLine]:
         if rest <= 0:
             break
     return chosen
+
+
+def _beside(sunk: Money) -> str:
+    return f" beside {sunk} of what is paid already" if sunk.amount else ""
 
 
 def _enough(spent: Money) -> str:

@@ -65,6 +65,7 @@ def _line(charge: Charge, rate: ExchangeRate | None) -> CostLine:
         as_of=charge.source.date if charge.source else None,
         rate=rate,
         once=_once(charge, rate),
+        sunk=charge.sunk,
     )
 
 

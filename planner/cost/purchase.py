@@ -18,4 +18,6 @@ def purchase_charges(host: FarmHost) -> tuple[Charge, ...]:
     months = Decimal(str(owned.years)) * 12
     monthly = Money(owned.price.amount / months, owned.price.currency)
     basis = f"{price(owned.price)} / {short(months)} months"
-    return (Charge(f"hosts.{host.name}", CostKind.PURCHASE, monthly, basis, once=owned.price),)
+    basis += ", paid already" if owned.paid else ""
+    return (Charge(f"hosts.{host.name}", CostKind.PURCHASE, monthly, basis, once=owned.price,
+                   sunk=owned.paid),)  # fmt: skip

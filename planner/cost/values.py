@@ -29,6 +29,7 @@ class Charge:
     ``basis`` is the arithmetic in words; ``source`` where its price comes from (None: written in
     the blueprint at ``resource``). ``once`` is paid at the start, beside or instead of the month:
     the price of a purchase (which ``monthly`` spreads), a fee for setting up (which it leaves out).
+    ``sunk`` is money that is spent already: it is shown, and no budget is held against it.
     """
 
     resource: str
@@ -37,6 +38,7 @@ class Charge:
     basis: str
     source: Source | None = None
     once: Money | None = None
+    sunk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class CostLine:
     ``source`` is an address, or where in the blueprint it is written; ``as_of`` the source's date
     as precisely as it is known, None for the blueprint. ``rate`` is set when it was converted.
     ``age_days`` is None where no date or day is known; ``stale`` marks a quote that is older than
-    the limit, or has no date. ``once`` is as in Charge.
+    the limit, or has no date. ``once`` and ``sunk`` are as in Charge.
     """
 
     resource: str
@@ -59,6 +61,7 @@ class CostLine:
     once: Money | None = None
     age_days: int | None = None
     stale: bool = False
+    sunk: bool = False
 
     @property
     def hourly(self) -> Money:
@@ -68,10 +71,12 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLeft:
-    """The budget a month, and what the lines leave of it; negative when they break it."""
+    """The budget a month, and what the lines leave of it; negative when they break it. ``sunk`` is
+    the part of the month that was paid before and is not held against it."""
 
     monthly: Money
     left: Money
+    sunk: Money
 
 
 @dataclass(frozen=True, slots=True)

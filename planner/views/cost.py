@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planner.catalogue.price import ExchangeRate
-from planner.cost.values import CostLine, CostReport
+from planner.cost.values import BudgetLeft, CostLine, CostReport
 from planner.money import Money
 from planner.views.columns import aligned, clip
 from planner.views.cost_shares import (
@@ -33,9 +33,7 @@ def cost_to_dict(report: CostReport) -> dict[str, Any]:
         "monthly": _cents(report.monthly),
         "hourly": str(report.hourly.amount),
         "lines": [_line_dict(line) for line in report.lines],
-        "budget": None
-        if budget is None
-        else {"monthly": _cents(budget.monthly), "left": _cents(budget.left)},
+        "budget": None if budget is None else _budget(budget),
         "once": _cents(report.once),
         **shares_to_dict(report.shares),
         "rates": [rate_to_dict(rate) for rate in report.rates],
@@ -87,6 +85,12 @@ def cost_to_text(report: CostReport, style: Style) -> str:
     return "\n".join([*lines, *shares_to_lines(report.shares, style)]) + "\n"
 
 
+def _budget(budget: BudgetLeft) -> dict[str, str]:
+    """What was paid before stands there only where there is some: ``left`` is without it."""
+    row = {"monthly": _cents(budget.monthly), "left": _cents(budget.left)}
+    return {**row, "paid_already": _cents(budget.sunk)} if budget.sunk.amount else row
+
+
 def _name(line: CostLine) -> str:
     return clip(clean(line.resource.removeprefix("hosts.")), 24)
 
@@ -99,6 +103,8 @@ def _totals(report: CostReport) -> list[tuple[str, str, str]]:
     rows = [("a month", "730 h", _amount(report.monthly))]
     rows.append(("an hour", "on average", f"{report.hourly.amount:,}"))
     if report.budget is not None:
+        if report.budget.sunk.amount:
+            rows.append(("paid already", "not in budget", _amount(report.budget.sunk)))
         rows.append(("budget", "", _amount(report.budget.monthly)))
         rows.append(("left", "", _amount(report.budget.left)))
     return rows

@@ -299,6 +299,21 @@ class TestBudget:
         assert report.budget is not None
         assert report.budget.left == money("-113.70 USD")
 
+    def test_what_is_paid_already_is_shown_and_not_held_against_it(self) -> None:
+        hosts = [host("box", owned={"price": "480 USD", "paid": True}), rented()]
+        whole = farm(hosts, [], budget={"monthly": "503.70 USD"})
+        report = estimate(whole, None, PriceList(offer("0.69 USD")))
+        assert str(report.monthly) == "513.70 USD"
+        assert lines(report)[0] == ("hosts.box", "purchase", "10.00 USD",
+                                    "480.00 USD / 48 months, paid already")  # fmt: skip
+        assert report.budget is not None
+        assert (str(report.budget.left), str(report.budget.sunk)) == ("0.00 USD", "10.00 USD")
+        assert not said(report, Severity.ERROR)
+        less = estimate(farm(hosts, [], budget={"monthly": "503.69 USD"}), None,
+                        PriceList(offer("0.69 USD")))  # fmt: skip
+        wrong = said(less, Severity.ERROR)
+        assert "503.70 USD a month beside 10.00 USD of what is paid already, 0.01 USD" in wrong
+
 
 @pytest.mark.parametrize(("today", "stale"), [("2026-12-10", False), ("2026-12-11", True)])
 def test_quotes_older_than_a_month_are_marked(today: str, stale: bool) -> None:

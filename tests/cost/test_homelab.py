@@ -62,5 +62,9 @@ def test_every_price_has_a_source_and_a_date(report: CostReport) -> None:
 
 
 def test_it_is_within_its_budget(report: CostReport) -> None:
+    # the three purchases are paid: 333.33 + 66.67 + 150.00 = 550.00 are not held against it;
+    # 936.66 - 550.00 = 386.66, and 400.00 - 386.66 = 13.34
     assert report.budget is not None
-    assert report.budget.left.amount > 0
+    assert str(report.budget.monthly) == "400.00 USD"
+    assert str(report.budget.sunk) == "550.00 USD"
+    assert str(report.budget.left) == "13.34 USD"
