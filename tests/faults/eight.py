@@ -140,12 +140,19 @@ class Eight:
         said = self.hosts[host].run("sh", "-c", LEFT, check=False).stdout
         return said.splitlines()
 
+    def rest(self, host: str, seconds: float = 10) -> list[str]:
+        """What is still left once everything that ends by itself has had its time."""
+        deadline = time.monotonic() + seconds
+        while (found := self.left(host)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return found
+
     def whole(self) -> None:
         """Everything is there once, it answers, and nothing else is left."""
         plan = self.planner("plan", "--detailed-exitcode")
         assert plan.code == 0, plan.out + plan.err
         for host in self.places:
-            living, left = self.living(host), self.left(host)
+            living, left = self.living(host), self.rest(host)
             assert living == self.wanted(host), (host, living)
             assert left == [], (host, left)
         names = {path.name for path in (self.path.parent / ".planner").iterdir()}
@@ -156,7 +163,7 @@ class Eight:
     def bare(self) -> None:
         """Nothing of the project is on any host."""
         for host in self.places:
-            living, left = self.living(host), self.left(host)
+            living, left = self.living(host), self.rest(host)
             assert (living, left) == ([], []), (host, living, left)
             assert self.hosts[host].run("ls", "-d", HOME, check=False).stdout == ""
 

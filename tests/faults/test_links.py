@@ -21,7 +21,7 @@ from planner.apply.execute import WINDOW_SECONDS
 from planner.remote.hold import SILENCE_SECONDS
 from tests.farm import cgroups
 from tests.farm.control import Host
-from tests.faults.eight import HOME, Answer, Eight, finish
+from tests.faults.eight import HOME, PROJECT, Answer, Eight, finish
 
 pytestmark = pytest.mark.farm
 
@@ -71,6 +71,7 @@ def test_mid_transfer(pair: Eight) -> None:
     assert (answer.code, seconds < NOTICED) == (4, True), answer.err
     names_all(answer, "farm3: push", "same command again")
     host.mend()
+    until(lambda: see(host, f"test ! -e /run/planner/{PROJECT}.lock"), SILENCE_SECONDS + 10)
     assert pair.apply().code == 0
     pair.whole()
 

@@ -14,7 +14,9 @@ main() {
   mkdir -m 0700 "$folder"
   printf '%s' "$6" >"$folder/go_back.sh"
   printf '%s' "$7" >"$folder/activate.sh"
+  # whatever ends it, also a signal that its own clearing up does not live through
   systemd-run --quiet --collect --unit="$unit" --description="planner $project: way back" \
+    --property="ExecStopPost=/bin/rm -rf $folder" \
     sh "$folder/go_back.sh" "$base" "$units" "$project" "$locks" "$window"
 }
 
