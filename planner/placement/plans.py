@@ -18,7 +18,7 @@ from planner.placement.patterns import PatternModel, patterns
 from planner.placement.unfold import Cards, Packing, unfold
 
 # of the solver's work; the cost is what most depends on
-_SHARES: Final = {Level.COST: 0.8, Level.APART: 0.15, Level.SPEED: 0.15, Level.HEADROOM: 0.1}
+_SHARES: Final = {Level.COST: 0.8, Level.APART: 0.08, Level.SPEED: 0.08, Level.HEADROOM: 0.05}
 _FIRST: Final = 0.1
 _MANY: Final = 500  # hosts; in RAM of so many a plan leaves room, for pools do not unfold exactly
 _SLACK: Final = 15  # thousandths

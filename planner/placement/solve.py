@@ -71,7 +71,7 @@ def _over_classes(
     of = classes(instance)
     found = [start, *planned(instance, of, solver, work)]
     best = min(found, key=lambda spots: score(instance, spots))
-    return Solution(best, _bounds(instance, of, best, solver, work / 4))
+    return Solution(best, _bounds(instance, of, best, solver, work / 6))
 
 
 def _bounds(
