@@ -371,6 +371,7 @@ def test_a_look_waits_for_a_command_of_a_run_that_is_gone(box: Sandbox) -> None:
         first.process.kill()
         first.process.wait()
         assert box.observe().artifacts == {"roots/late"}
+        assert list(Path(box.layout.locks).iterdir()) == []
 
 
 def test_places_are_removed_and_empty_folders_with_them(box: Sandbox) -> None:

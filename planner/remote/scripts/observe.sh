@@ -1,5 +1,5 @@
 # Prints what a host has of one project, in sections; planner/apply/observed.py reads them.
-# It changes nothing and starts as few processes as it can: it runs on every plan.
+# It changes nothing but what a killed run's lock has left, and starts as few processes as it can: it runs on every plan.
 # Arguments: BASE UNITS PROJECT LOCKS DEPTH, where DEPTH is "full" or "brief".
 set -u
 LC_ALL=C
@@ -38,10 +38,17 @@ any() { [ -e "$1" ]; }
 
 # what is seen must not change by itself: a command that a killed run has left may not have ended
 settle() {
-  any "$locks/$project.work" && any "$locks/$project.lock" || return 0
+  lock=$locks/$project.lock work=$locks/$project.work
+  [ -w "$lock" ] || return 0
   # while somebody holds the lock, the answer says whose it is
-  flock --shared --nonblock "$locks/$project.lock" true || return 0
-  flock --wait 20 "$locks/$project.work" true || return 0
+  flock --shared --nonblock "$lock" true || return 0
+  if any "$work"; then flock --wait 20 "$work" true || return 0; fi
+  # the killed run could not clear up; as lock.sh does, with the lock in hand
+  exec 9>>"$lock"
+  if flock --nonblock 9 && [ "$lock" -ef /proc/self/fd/9 ]; then
+    flock --nonblock "$work" rm -f "$work" "$lock"
+  fi
+  exec 9>&-
 }
 
 # a lock that nobody holds is what a run has left that is gone
