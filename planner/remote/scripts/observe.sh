@@ -1,5 +1,6 @@
 # Prints what a host has of one project, in sections; planner/apply/observed.py reads them.
-# It changes nothing but what a killed run's lock has left, and starts as few processes as it can: it runs on every plan.
+# It changes nothing, but clears up the lock that a killed run has left. It runs on every plan, and
+# so starts as few processes as it can.
 # Arguments: BASE UNITS PROJECT LOCKS DEPTH, where DEPTH is "full" or "brief".
 set -u
 LC_ALL=C
