@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.farm.commands import run
+from tests.farm.commands import FarmError, run
 
 # Runs inside the namespace: every port of an address, in batches, without waiting for any one.
 _SCAN = """
-import errno, select, socket, sys
+import errno, os, select, socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 def address(port):
     return socket.getaddrinfo(sys.argv[1], port, family, socket.SOCK_STREAM)[0][4]
@@ -28,6 +29,8 @@ for first in range(1, 65536, 1000):
         elif state == errno.EINPROGRESS:
             waiting[cable.fileno()] = cable, port
             poll.register(cable, select.POLLOUT)
+        elif state != errno.ECONNREFUSED:
+            raise OSError(state, os.strerror(state))  # it says nothing of the port
     while waiting:
         ready = poll.poll(3000)
         if not ready:
@@ -83,6 +86,17 @@ def outside(bridge: str, address: str) -> Iterator[Outside]:
         run(["ip", "-n", namespace, "address", "add", address, "dev", "eth0"])
         run(["ip", "-n", namespace, "link", "set", "lo", "up"])
         run(["ip", "-n", namespace, "link", "set", "eth0", "up"])
+        _wait_for_ipv6(namespace)
         yield Outside(namespace)
     finally:
         run(["ip", "netns", "delete", namespace], check=False)
+
+
+def _wait_for_ipv6(namespace: str, within: float = 20) -> None:
+    """A new link-local address cannot be used until the kernel has seen that nobody else has it."""
+    show = ["ip", "-n", namespace, "-6", "-oneline", "address", "show", "dev", "eth0"]
+    deadline = time.monotonic() + within
+    while not (found := run(show).stdout) or " tentative" in found:
+        if time.monotonic() > deadline:
+            raise FarmError(f"{namespace} gets no address of IPv6: {found!r}")
+        time.sleep(0.05)
