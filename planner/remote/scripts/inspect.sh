@@ -57,10 +57,11 @@ cards() {
   done
 }
 
+# its control groups: in version 1 each hierarchy has its own, and only some follow the units
 group() {
-  path=
-  while IFS=: read -r _ _ path; do :; done 2>/dev/null <"/proc/$1/cgroup"
-  echo "$path"
+  paths=
+  while IFS=: read -r _ _ path; do paths="$paths $path"; done 2>/dev/null <"/proc/$1/cgroup"
+  echo "${paths# }"
 }
 
 main "$@" </dev/null; exit
