@@ -139,8 +139,6 @@ def test_a_broken_file_is_a_fault() -> None:
 @pytest.mark.parametrize("engine", sorted(script.RECIPES))
 def test_the_shipped_file_is_as_the_script_writes_it(engine: str) -> None:
     name = f"engines/options/{engine}.yaml"
-    if name not in TEMPLATES:
-        pytest.skip("not an engine of planner's")
     rows = [
         script.Row(item.version, item.date, item.source, item.options)
         for item in parse_options(TEMPLATES[name], name).values()
