@@ -145,16 +145,15 @@ def environment() -> tuple[tuple[str, str], ...]:
         ("NO_OPENAPI", "True"),
         ("DISABLE_ADMIN_UI", "True"),
         ("PYTHONDONTWRITEBYTECODE", "1"),
+        # the proxy sets all three itself: left to its defaults it waits for three minutes
         ("AIOHTTP_SO_KEEPALIVE", "true"),
         ("AIOHTTP_TCP_KEEPIDLE", "10"),
+        ("AIOHTTP_TCP_KEEPINTVL", "5"),
+        ("AIOHTTP_TCP_KEEPCNT", "3"),
     )
 
 
 def sysctls() -> tuple[tuple[str, str], ...]:
-    """Of the proxy's own network: a request under way to a host that is gone ends within half a
-    minute and is asked again elsewhere; the kernel's defaults wait a quarter of an hour."""
-    return (
-        ("net.ipv4.tcp_keepalive_intvl", "5"),
-        ("net.ipv4.tcp_keepalive_probes", "3"),
-        ("net.ipv4.tcp_retries2", "5"),
-    )
+    """Of the proxy's own network: a request that is being sent to a host that is gone ends within
+    half a minute and is asked again elsewhere; the kernel's default waits a quarter of an hour."""
+    return (("net.ipv4.tcp_retries2", "5"),)

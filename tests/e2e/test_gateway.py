@@ -274,6 +274,8 @@ def test_a_dead_host_costs_no_request_and_serves_again(
     failed = [row for row in load.rows if row[2] != 200]
     under_way = [row for row in failed if row[0] < died < row[0] + row[1]]
     assert failed == under_way, failed
+    longest = max(row[1] for row in load.rows)
+    assert longest < 60, f"a request to a dead host hung for {longest:.0f} s"
     with deployment.planning(stage.path) as planned:
         assert planned.plan.empty, planned.plan.operations
 

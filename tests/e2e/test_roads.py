@@ -166,7 +166,7 @@ def test_a_user_without_sudo_is_told_how_to_get_it(
         with closing(connect(address(docker_host, user="plain"))) as transport:
             with pytest.raises(HostUnreachable, match="sudo") as caught:
                 transport.run(["id", "-u"])
-            assert "/etc/sudoers.d/planner" in (caught.value.advice or "")
+            assert "planner hosts sudoers --user plain" in (caught.value.advice or "")
     finally:
         docker_host.run("userdel", "--remove", "--force", "plain")
 

@@ -33,7 +33,8 @@ def blueprint(
     write(path, docker_host, chat=model(tiny_model, llama_archive))
     yield path
     run(["destroy", str(path), "--yes"])
-    docker_host.run("sh", "-c", "docker volume rm $(docker volume ls -q) || true", check=False)
+    left = volumes(docker_host)
+    docker_host.run("docker", "volume", "rm", *left, check=False)
 
 
 def model(source: Path, archive: Path) -> dict[str, object]:
@@ -57,7 +58,8 @@ def volume(host: Host, name: str) -> None:
 
 
 def volumes(host: Host) -> set[str]:
-    return set(host.run("docker", "volume", "ls", "--quiet").stdout.split())
+    named = ["--quiet", "--filter", "name=planner-kept_"]  # what other tests left is theirs
+    return set(host.run("docker", "volume", "ls", *named).stdout.split())
 
 
 def test_only_its_name_deletes_data(
