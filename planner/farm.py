@@ -184,6 +184,14 @@ class Farm(NamedTuple):
     pins: Pins = NO_PINS
     gateway_files: GatewayFiles = NO_GATEWAY_FILES
 
+    @property
+    def hosts_beside(self) -> frozenset[str]:
+        """The hosts that a store, a service or the gateway is named to run on."""
+        named = [store.on for store in self.blueprint.stores.values()]
+        named += [service.on for service in self.blueprint.services.values()]
+        named += [self.blueprint.gateway.on] if self.blueprint.gateway else []
+        return frozenset(host for on in named for host in on)
+
     def host(self, name: str) -> FarmHost:
         """The host of that name. Raises KeyError when there is none."""
         for host in self.hosts:

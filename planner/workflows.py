@@ -195,6 +195,7 @@ def size(validated: Validated, running: Runs | None = None, *, anew: bool = Fals
     stores, services = _beside(farm)
     placement, found = place(
         farm, sizer, _footprints(stores, services), cost=_cost_when_used(validated),
+        budget=lambda: _left_for_rent(farm, validated),
         running=running, anew=anew, market=lambda: _market(validated),
     )  # fmt: skip
     of_stores = (item for store in stores for item in store.diagnostics)
@@ -303,6 +304,14 @@ def _cost_when_used(validated: Validated) -> MonthlyCost:
         return cost_when_used(host, farm.blueprint.budget or schema.Budget(), known[0])
 
     return cost
+
+
+def _left_for_rent(farm: Farm, validated: Validated) -> int | None:
+    """What the budget leaves for rented hosts, in hundredths a month."""
+    from planner.cost.when_used import left_for_rent
+    from planner.costing import dated_prices, offers_beside
+
+    return left_for_rent(farm, dated_prices(PackagedCatalogue(), offers_beside(validated)))
 
 
 def _market(validated: Validated) -> Market:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 from planner.blueprint.schema import Budget
 from planner.catalogue.price import ExchangeRate
@@ -14,13 +15,15 @@ from planner.cost.age import AgeLimit, aged, old_quotes
 from planner.cost.budget import against_budget
 from planner.cost.energy import draws_power, energy_charges
 from planner.cost.exchange import convert, rate_used, to_lines
+from planner.cost.in_use import in_use
 from planner.cost.prices import Prices
 from planner.cost.purchase import purchase_charges
 from planner.cost.rent import rent_charges
 from planner.cost.shares import divided
 from planner.cost.values import Charge, CostLine, CostReport
-from planner.diagnostics import Diagnostic, error, note, warning
+from planner.diagnostics import Diagnostic, Severity, error, note
 from planner.farm import Farm, FarmHost, Placement
+from planner.money import Money
 
 DEFAULT_CURRENCY = "USD"
 
@@ -31,22 +34,24 @@ def estimate(
     """The cost of a month of 730 hours, host by host in the farm's order.
 
     In ``budget.currency``, else the budget's own currency, else that of all charges when they
-    agree, else USD. ``placement`` divides the month by model and role, and names rented hosts that
-    nothing runs on; ``limit`` marks quotes that are too old. Over the budget is an error.
+    agree, else USD. ``placement`` divides the month by model and role, and leaves out rented hosts
+    that nothing runs on: they need not be rented. ``limit`` marks quotes that are too old. Over the
+    budget is an error.
     """
     budget = farm.blueprint.budget or Budget()
+    used = in_use(farm, placement)
     charges: list[Charge] = []
     found: list[Diagnostic] = []
     for host in farm.hosts:
-        for made, said in (
-            rent_charges(host, prices),
-            (purchase_charges(host), ()),
-            energy_charges(host, budget.electricity),
-        ):
-            charges += made
-            found += said
+        rent, said = rent_charges(host, prices)
+        if host.rented and host.name not in used:
+            rent, said = (), (*_refusals(said), _not_rented(host, rent))
+        charges += (*rent, *purchase_charges(host))
+        found += said
+        energy, said = energy_charges(host, budget.electricity)
+        charges += energy
+        found += said
     found += _not_counted(farm, budget)
-    found += _idle_rentals(farm, placement)
     currency = _currency(budget, charges)
     lines, unconverted = to_lines(charges, currency, prices)
     found += unconverted
@@ -131,27 +136,24 @@ def _not_counted(farm: Farm, budget: Budget) -> Iterator[Diagnostic]:
             )
 
 
-def _idle_rentals(farm: Farm, placement: Placement | None) -> Iterator[Diagnostic]:
-    if placement is None:
-        return
-    busy = {replica.host.name for replica in placement.replicas}
-    for host in farm.hosts:
-        if host.rented and host.name not in busy and not _beside(farm, host.name):
-            yield warning(
-                f"{host.name} is paid for, and no replica is on it",
-                "hosts",
-                host.name,
-                advice=f"take hosts.{host.name} out, or name it in a model's `on`",
-            )
+def _refusals(said: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """What is wrong with a rental whether or not it is needed: a price above its ``at_most``."""
+    return tuple(item for item in said if item.severity is Severity.ERROR)
 
 
-def _beside(farm: Farm, host: str) -> bool:
-    """Whether a store, service or the gateway is named to run there."""
-    blueprint = farm.blueprint
-    named = [store.on for store in blueprint.stores.values()]
-    named += [service.on for service in blueprint.services.values()]
-    named += [blueprint.gateway.on] if blueprint.gateway else []
-    return any(host in on for on in named)
+def _not_rented(host: FarmHost, charges: Iterable[Charge]) -> Diagnostic:
+    sums: dict[str, Money] = {}
+    for charge in charges:
+        more = sums.get(charge.monthly.currency, Money(Decimal(), charge.monthly.currency))
+        sums[charge.monthly.currency] = more + charge.monthly
+    month = " + ".join(str(money.rounded()) for money in sums.values())
+    return note(
+        f"{host.name} is not counted: nothing runs on it, so it need not be rented"
+        + (f" ({month} a month)" if month else ""),
+        "hosts",
+        host.name,
+        advice=f"name it in a model's `on`, or take hosts.{host.name} out",
+    )
 
 
 def _names(hosts: Iterable[FarmHost]) -> str:

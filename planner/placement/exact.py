@@ -51,7 +51,7 @@ class ExactModel:
         self._used = {
             place: self.linear.variable(0, 1)
             for place, site in enumerate(instance.sites)
-            if site.cost > 0
+            if site.cost > 0 or (site.charged > 0 and instance.budget is not None)
         }
         for place, group in enumerate(instance.groups):
             self._group(place, group)
@@ -156,6 +156,9 @@ class ExactModel:
             for variable, most in self._of_site[where]:
                 most = min(most, self.linear.high[variable])
                 self.linear.row([(variable, 1), (used, -most)], high=0)
+        if self.instance.budget is not None:
+            charges = [(u, self.instance.sites[w].charged) for w, u in self._used.items()]
+            self.linear.row([term for term in charges if term[1]], high=self.instance.budget)
 
     def _cards(self) -> None:
         """Memory of each card, families apart, and whole cards only where nothing shares."""

@@ -25,7 +25,8 @@ class CardState:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A host. ``cost`` is what it adds a month when anything runs on it.
+    """A host. ``cost`` is what it adds a month when anything runs on it, ``charged`` the part of
+    that which counts against the budget.
 
     ``slots`` are its groups of equal cards, ``pools`` the names of the pools that each role
     (``ram``, ``disk``, ``cores``) draws on: its own, and its parent's for a VM of unknown size.
@@ -42,6 +43,7 @@ class Site:
     ports: frozenset[int] = frozenset()
     stored: frozenset[str] = frozenset()
     families: frozenset[str] = frozenset()
+    charged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Sites in the order they are preferred, what each pool holds, and what is asked for."""
+    """Sites in the order they are preferred, what each pool holds, and what is asked for.
+
+    ``budget`` is what the sites in use may be charged together; None holds them to nothing.
+    """
 
     sites: tuple[Site, ...]
     pools: Mapping[str, int]
     groups: tuple[Group, ...]
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,11 @@ def score(instance: Instance, spots: tuple[Spot, ...]) -> tuple[int, ...]:
         if name in number
     )
     return (unplaced, cost, apart, speed, headroom + SHARING * shared, moved, order)
+
+
+def charged(instance: Instance, spots: tuple[Spot, ...]) -> int:
+    """What counts against the budget: hundredths a month of the hosts in use."""
+    return sum(instance.sites[s].charged for s in {spot.site for spot in spots})
 
 
 def constant(instance: Instance, level: Level) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from planner.placement.greedy import Books
-from planner.placement.instance import Instance, Level, Spot, score
+from planner.placement.instance import LEVELS, Instance, Level, Spot, charged, score
 from planner.placement.lexicographic import Solution, Solver, solve_exactly
 from planner.placement.problem import Problem
 from planner.placement.reduce import reduced
-from planner.placement.solve import WORK, solve
+from planner.placement.solve import WORK, can_be_exact, solve
 from planner.placement.ways import Way
 
 Replica = tuple[str, int]  # a model's name, and the number of its replica
@@ -32,18 +32,45 @@ _MOVING = (
 )  # fmt: skip
 
 Seats = dict[tuple[int, int], Spot]  # (group, replica's index) and where it is
+Budget = Callable[[], int | None]  # what hosts in use may be charged together; None: no limit
+
+
+def unlimited() -> int | None:
+    """No budget."""
+    return None
 
 
 def solve_beside(
-    problem: Problem, running: Mapping[Replica, Running], solver: Solver, *, anew: bool = False
+    problem: Problem,
+    running: Mapping[Replica, Running],
+    solver: Solver,
+    *,
+    anew: bool = False,
+    budget: Budget = unlimited,
 ) -> tuple[Solution, Seats]:
     """The best assignment that moves nothing of ``running`` (by model and index).
 
-    Where something would then have no place, the one that moves least. ``anew`` lets everything
-    move that is better off elsewhere: of equally good places, those where most stays. The second
-    value says which replica stays where.
+    Where something would then have no place, or the month would go over the ``budget``, the one
+    that moves least. ``anew`` lets everything move that is better off elsewhere: of equally good
+    places, those where most stays. The second value says which replica stays where.
     """
     stays = kept(problem, running)
+    found, seats = _beside(problem, stays, solver, anew=anew)
+    spent = charged(problem.instance, found.spots)
+    most = budget() if spent else None
+    if most is None or not 0 <= most < spent or not can_be_exact(problem.instance):
+        return found, seats
+    levels = _MOVING if stays and not anew else LEVELS
+    held = replace(_counting(problem.instance, stays), budget=most)
+    within = solve_exactly(held, (), solver, WORK, levels)
+    left_out = [score(problem.instance, one.spots)[Level.UNPLACED] for one in (found, within)]
+    # all that is asked for comes before the budget, which is a wall further on
+    return (found, seats) if left_out[1] > left_out[0] else (within, _staying(stays, within))
+
+
+def _beside(
+    problem: Problem, stays: Seats, solver: Solver, *, anew: bool
+) -> tuple[Solution, Seats]:
     if not stays:
         return solve(problem.instance, solver), {}
     if anew:

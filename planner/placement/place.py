@@ -20,7 +20,7 @@ from planner.placement.demand import Demand, demand
 from planner.placement.explain import Lost, explained
 from planner.placement.first_fit import first_fit
 from planner.placement.instance import Level, Spot
-from planner.placement.keep import Replica, Running, Seats, solve_beside
+from planner.placement.keep import Budget, Replica, Running, Seats, solve_beside, unlimited
 from planner.placement.ledger import Ledger
 from planner.placement.lexicographic import Solution
 from planner.placement.ports import PortWish, assign_ports
@@ -62,6 +62,7 @@ def place(
     beside_sizes: Mapping[str, Footprint] | None = None,
     *,
     cost: MonthlyCost | None = None,
+    budget: Budget = unlimited,
     running: Callable[[], Mapping[Replica, Running]] | None = None,
     anew: bool = False,
     market: Callable[[], Market] | None = None,
@@ -72,7 +73,8 @@ def place(
     host it may look at CPU, sockets and RAM, and its devices go by position, not by index.
     ``beside_sizes`` are sizes of stores and services by resource name (``stores.knowledge``);
     what is missing there is named in a note and not counted. ``cost`` is what a host adds a month
-    when it is used, in hundredths; without it all are alike. ``running`` tells where replicas run
+    when it is used, in hundredths; without it all are alike. ``budget`` is what rented hosts in use
+    may come to, asked only when one is used. ``running`` tells where replicas run
     now, by model and index, and is asked only when there is a choice: they stay unless something
     else would then have no place, or, ``anew``, unless they are better off elsewhere. ``market``
     is what could be rented or bought, asked only when something has no place. What fits nowhere
@@ -84,7 +86,7 @@ def place(
     sizer = _remembering(size)
     problem = pose(farm, room_of, ledger, sizer, cost)
     now = running() if running is not None and problem.open else {}
-    solution, stays = solve_beside(problem, now, cpsat, anew=anew)
+    solution, stays = solve_beside(problem, now, cpsat, anew=anew, budget=budget)
     seats = tuple(_seats(problem, solution.spots, stays, room_of))
     for seat in seats:
         ledger.take(seat.host.name, seat.demand, f"models.{seat.model.name}[{seat.index}]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,9 +79,11 @@ def pose(
             models.append(model)
             indices.append(members)
     free = any(group.sites is None for group in groups)
+    # own hosts draw what they draw, and what stores and services stand on is rented anyway
+    optional = {host.name for host in farm.hosts if host.rented} - farm.hosts_beside
     pools: dict[str, int] = {}
     sites = tuple(
-        _site(room, of[name], room_of, ledger, pools, cost if free else None)
+        _site(room, of[name], room_of, ledger, pools, cost if free else None, optional)
         for name, room in room_of.items()
     )
     return Problem(Instance(sites, pools, tuple(groups)), tuple(models), tuple(indices), found,
@@ -151,6 +153,7 @@ def _site(
     ledger: Ledger,
     pools: dict[str, int],
     cost: MonthlyCost | None,
+    optional: Collection[str],
 ) -> Site:
     host = room.host
     roles = {
@@ -163,6 +166,7 @@ def _site(
         name=host.name,
         kind=kind,
         cost=UNKNOWN_PRICE if monthly is None else monthly,
+        charged=(monthly or 0) if host.name in optional else 0,
         slots=tuple(
             tuple(CardState(card.key, card.room_bytes // MIB) for card in cards)
             for cards in equal_cards(room.cards)

@@ -31,7 +31,7 @@ def solve(instance: Instance, solver: Solver, work: float = WORK) -> Solution:
     seen = looked(instance, start)
     if seen is not None:
         return seen
-    if _variables(instance) <= _EXACT:
+    if can_be_exact(instance):
         return solve_exactly(instance, start, solver, work)
     return _over_classes(instance, start, solver, work)
 
@@ -52,6 +52,11 @@ def _start(instance: Instance) -> tuple[Spot, ...]:
     if replicas * len(instance.sites) <= _GREEDY:
         found.append(best_choice(instance))
     return min(found, key=lambda spots: score(instance, spots))
+
+
+def can_be_exact(instance: Instance) -> bool:
+    """Whether the exact model is small enough to be solved as it is."""
+    return _variables(instance) <= _EXACT
 
 
 def _variables(instance: Instance) -> int:

@@ -11,9 +11,10 @@ from planner.cost.estimate import estimate
 from planner.cost.values import CostReport
 from planner.diagnostics import Severity
 from planner.farm import FarmHost, Placement
+from planner.placement.place import place
 from planner.units import GIB
 from tests.cost.price_list import PriceList, money, offer, storage
-from tests.placement.builders import cards, device, farm, figure, host
+from tests.placement.builders import cards, device, farm, figure, host, model, sizer
 
 NOTHING = PriceList()
 
@@ -125,13 +126,34 @@ class TestRent:
         report = estimate(farm([elsewhere], []), None, NOTHING)
         assert "not known and not counted" in said(report, Severity.WARNING)
 
-    def test_a_rental_that_nothing_runs_on_is_said(self) -> None:
-        whole = farm([rented()], [])
-        report = estimate(whole, Placement(whole, ()), PriceList(offer("1.00 USD")))
-        assert "cloud is paid for, and no replica is on it" in said(report, Severity.WARNING)
-        served = farm([rented()], [], services={"n8n": {"on": "cloud"}})
+    def test_a_rental_that_nothing_runs_on_is_not_counted(self) -> None:
+        whole, prices = farm([rented()], [model("chat")]), PriceList(offer("1.00 USD"))
+        report = estimate(whole, Placement(whole, ()), prices)
+        assert report.lines == ()
+        said_of_it = "cloud is not counted: nothing runs on it, so it need not be rented"
+        assert f"{said_of_it} (730.00 USD a month)" in said(report, Severity.NOTE)
+        placed, _ = place(whole, sizer({"chat": GIB}))
+        assert [item[2] for item in lines(estimate(whole, placed, prices))] == ["730.00 USD"]
+
+    def test_a_rental_that_a_service_is_on_is_counted(self) -> None:
+        on = {"n8n": {"on": "cloud"}}
+        served = farm([rented()], [model("chat")], services=on)
         report = estimate(served, Placement(served, ()), PriceList(offer("1.00 USD")))
-        assert "no replica" not in said(report)
+        assert [item[2] for item in lines(report)] == ["730.00 USD"]
+        assert "nothing runs on it" not in said(report)
+
+    def test_a_rental_that_a_vm_of_it_needs_is_counted(self) -> None:
+        vm = host("vm", ram=8 * GIB, within="cloud")
+        whole = farm([rented(), vm], [model("small", "llama.cpp", on="vm", gpu_layers=0)])
+        placed, _ = place(whole, sizer({"small": GIB}))
+        assert [r.host.name for r in placed.replicas] == ["vm"]
+        report = estimate(whole, placed, PriceList(offer("1.00 USD")))
+        assert [item[2] for item in lines(report)] == ["730.00 USD"]
+
+    def test_a_dear_rental_is_refused_also_when_nothing_runs_on_it(self) -> None:
+        whole = farm([rented(at_most="0.80 USD/h")], [model("chat")])
+        report = estimate(whole, Placement(whole, ()), PriceList(offer("0.81 USD")))
+        assert said(report, Severity.ERROR) == "cloud costs 0.81 USD/h, more than its at_most"
 
 
 class TestStorage:

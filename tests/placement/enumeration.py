@@ -58,7 +58,11 @@ def _of(instance: Instance, seat: Seat) -> tuple[Group, Site, Option]:
 
 
 def possible(instance: Instance, seats: list[Seat]) -> bool:
-    """Whether nothing is over-committed, shared that must not be, or doubled."""
+    """Whether nothing is over-committed, shared that must not be, doubled, or too dear."""
+    if instance.budget is not None:
+        bill = {seat[1]: instance.sites[seat[1]].charged for seat in seats}
+        if sum(bill.values()) > instance.budget:
+            return False
     pools: Counter[str] = Counter()
     memory: Counter[str] = Counter()
     users: dict[str, list[tuple[str, bool]]] = {}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.placement import farm
 from planner.placement.cpsat import solve as cpsat
 from planner.placement.greedy import best_choice, first_fit_decreasing
-from planner.placement.instance import Level, score
+from planner.placement.instance import LEVELS, Instance, Level, score
 from planner.placement.lexicographic import solve_exactly
 from planner.placement.solve import solve
-from tests.placement.enumeration import assignments, optimum, possible
+from tests.placement.enumeration import assignments, optimum, possible, value
 from tests.placement.instances import small
 
 
@@ -28,6 +30,39 @@ def test_the_answer_is_the_optimum(tens: int) -> None:
             assert score(problem, found.spots) == best, seed
             assert found.optimal, seed
             assert tuple(proof.value for proof in found.proofs)[: Level.ORDER] == best[:-1], seed
+
+
+@pytest.mark.parametrize("tens", range(20))
+def test_the_answer_within_a_budget_is_the_optimum_of_those_within_it(tens: int) -> None:
+    """Whatever comes before money, what counts against the budget stays below it."""
+    moving = (Level.UNPLACED, Level.MOVED, *(v for v in LEVELS if v not in _FIRST))
+    for seed in range(10 * tens, 10 * tens + 10):
+        problem = charging(seed)
+        held = replace(problem, budget=seed % 90)
+        found = solve_exactly(held, (), cpsat, 4.0, moving)
+        assert possible(held, seats(found.spots)), seed
+        values = score(held, found.spots)
+        best = min(
+            (tuple(value(held, s)[level] for level in moving) for s in assignments(held)),
+        )
+        assert tuple(values[level] for level in moving) == best, seed
+
+
+def test_budgets_bind_in_many_of_the_problems() -> None:
+    dearer = sum(
+        optimum(charging(seed))[0] < optimum(replace(charging(seed), budget=seed % 90))[0]
+        for seed in range(200)
+    )
+    assert dearer > 20
+
+
+_FIRST = (Level.UNPLACED, Level.MOVED)
+
+
+def charging(seed: int) -> Instance:
+    """A small problem whose hosts of some cost are all charged for."""
+    problem = small(seed)
+    return replace(problem, sites=tuple(replace(s, charged=s.cost) for s in problem.sites))
 
 
 def test_the_problems_are_not_trivial() -> None:

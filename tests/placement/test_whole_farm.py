@@ -6,11 +6,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.farm import Placement
+from planner.farm import FarmHost, Placement
 from planner.placement.keep import Running
 from planner.placement.place import place
 from planner.sizing.values import DeviceSize, Speed, Term
@@ -155,6 +156,51 @@ def test_something_moves_when_a_new_model_has_no_place_otherwise() -> None:
     models = [model("x"), model("y")]
     placement, _ = place(farm(hosts, models), sizes, running=lambda: runs)
     assert where(placement) == {"x-0": ("small", (0,)), "y-0": ("big", (0,))}
+
+
+def rented(name: str, count: int = 1) -> FarmHost:
+    written = {"provider": "cheap", "gpu": "rtx-4090", "count": count}
+    return host(name, cards(count), ram=None, disk=None, rent=written)
+
+
+def test_something_moves_when_the_month_would_go_over_the_budget_otherwise() -> None:
+    # x runs on the only own card that y fits on; z, the other host of x, is free
+    hosts = [host("big", cards(1, FAST)), host("small", cards(1)), rented("cloud", 4)]
+    sizes = sizer({"x": 10 * GIB, "y": 60 * GIB})
+    models = [model("x"), model("y")]
+    runs = {("x", 0): Running("big", (0,))}
+
+    def placed(most: int | None, **more: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
+        found, _ = place(
+            farm(hosts, models), sizes, running=lambda: runs,
+            cost=lambda one: 50_000 if one.rented else 0, budget=lambda: most, **more,
+        )  # fmt: skip
+        assert faults(found) == []
+        return where(found)
+
+    assert placed(None)["y-0"][0] == "cloud"  # nothing that runs moves for money alone
+    assert placed(50_000)["y-0"][0] == "cloud"
+    assert placed(49_999) == {"x-0": ("small", (0,)), "y-0": ("big", (0,))}
+    assert placed(None, anew=True) == placed(0)
+
+
+def test_all_that_is_asked_for_comes_before_the_budget() -> None:
+    hosts, sizes = [host("small", cards(1)), rented("cloud", 4)], sizer({"y": 60 * GIB})
+    found, _ = place(farm(hosts, [model("y")]), sizes, cost=lambda _: 50_000, budget=lambda: 100)
+    assert where(found)["y-0"][0] == "cloud"
+    assert not found.left_out
+
+
+def test_the_budget_is_asked_only_when_something_rented_is_used() -> None:
+    def never() -> int:
+        raise AssertionError("asked")
+
+    hosts = [host("small", cards(1)), rented("cloud")]
+    found, _ = place(
+        farm(hosts, [model("y")]), sizer({"y": GIB}),
+        cost=lambda one: 50_000 if one.rented else 0, budget=never,
+    )  # fmt: skip
+    assert where(found)["y-0"][0] == "small"
 
 
 def test_asked_anew_it_moves_to_the_better_place_and_only_there() -> None:
