@@ -36,10 +36,16 @@ def explained(
     """Errors for what has no place: one a model, the third and further in one line."""
     if not lost:
         return ()
-    together, ways = _searched(farm, lost, bench, market)
+    shown = lost[:_SHOWN]
+    if _searchable(farm):
+        together = conflict(farm, bench, frozenset(item.model.name for item in lost))
+        offers = market() if market else Market()
+        advice = [_advised(farm, item, lost, together, bench, offers) for item in shown]
+    else:
+        together, advice = (), [_last_resort(item.model, item.tried) for item in shown]
     found = [
-        _no_place(item, together if first else (), _advice(item, ways) if first else None)
-        for first, item in zip((True, False), lost[:_SHOWN], strict=False)
+        _no_place(item, together if item is lost[0] else (), said)
+        for item, said in zip(shown, advice, strict=True)
     ]
     rest = [name for item in lost[_SHOWN:] for name in item.names]
     if rest:
@@ -48,22 +54,28 @@ def explained(
     return tuple(found)
 
 
-def _searched(
-    farm: Farm, lost: Sequence[Lost], bench: Bench, market: Callable[[], Market] | None
-) -> tuple[tuple[str, ...], tuple[WayOut, ...]]:
-    """What cannot hold together, and the ways out; nothing for a farm too large to solve anew."""
+def _searchable(farm: Farm) -> bool:
+    """Whether the farm is small enough to be solved anew for each change."""
     replicas = sum(model.spec.replicas for model in farm.models)
-    if replicas * len(farm.hosts) > _SEARCHED:
-        return (), ()
-    names = frozenset(item.model.name for item in lost)
-    together = conflict(farm, bench, names)
-    involved = {name.split(".")[1] for name in together if name.startswith("models.")} | names
-    first = [item.model for item in lost]
-    models = first + [m for m in farm.models if m.name in involved - names]
-    now = sum(len(item.names) for item in lost)
-    longest = {item.model.name: _contexts(item) for item in lost}
-    offers = market() if market else Market()
-    return together, ways_out(farm, models, bench, now, offers, longest)
+    return replicas * len(farm.hosts) <= _SEARCHED
+
+
+def _advised(
+    farm: Farm, item: Lost, lost: Sequence[Lost], together: Sequence[str], bench: Bench,
+    market: Market,
+) -> str | None:  # fmt: skip
+    """What helps one model beside all that has a place, whatever becomes of the other lost ones.
+
+    Changes of it are tried, and of those that it cannot hold together with.
+    """
+    others = {other.model.name for other in lost} - {item.model.name}
+    left = farm._replace(models=tuple(m for m in farm.models if m.name not in others))
+    involved = {name.split(".")[1] for name in together if name.startswith("models.")}
+    models = [item.model]
+    models += [m for m in left.models if m.name in involved - {item.model.name}]
+    longest = {item.model.name: _contexts(item)}
+    ways = ways_out(left, models, bench, len(item.names), market, longest)
+    return _advice(item, ways, 1 if others else _WAYS_SHOWN)
 
 
 def _contexts(lost: Lost) -> tuple[int, ...]:
@@ -107,9 +119,9 @@ def _least(tried: tuple[Attempt, ...]) -> int | None:
     return min(sizes, default=None)
 
 
-def _advice(lost: Lost, ways: tuple[WayOut, ...]) -> str | None:
+def _advice(lost: Lost, ways: tuple[WayOut, ...], most: int) -> str | None:
     """The cheapest ways that let everything fit; where none does, the one that helps most."""
-    enough = [way for way in ways if not way.unplaced][:_WAYS_SHOWN]
+    enough = [way for way in ways if not way.unplaced][:most]
     if enough:
         return "; or ".join(way.text for way in enough)
     if ways:

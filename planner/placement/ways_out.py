@@ -1,7 +1,7 @@
 """Changes that make a farm fit, the cheapest first, each tried out on the whole farm.
 
-First what costs no money: a shorter context, another quantization, another host. Then one rented
-card with its price, and one card to buy.
+First what costs no money: a shorter context, another quantization, both, another host. Then one
+rented card with its price, and one card to buy.
 """
 
 from __future__ import annotations
@@ -56,13 +56,15 @@ def ways_out(
 
     ``longest`` are contexts that sizing says would fit, by model.
     """
-    found = []
+    found: list[WayOut] = []
     named = tuple(models)
 
     def contexts(farm: Farm, model: FarmModel) -> Iterator[Change]:
         return _contexts(farm, model, longest.get(model.name, ()))
 
-    for kind in (contexts, _quantizations, _pins):
+    for kind in (contexts, _quantizations, _both, _pins):
+        if kind is _both and any(not way.unplaced for way in found):
+            continue  # one change is enough
         way = _first((each for model in named for each in kind(farm, model)), bench, now)
         found += [way] if way else []
     for paid in (_rented(farm, market), _bought(farm, named, market)):
@@ -100,15 +102,26 @@ def _fits(model: FarmModel, written: str) -> Callable[[Trial], str]:
 
 
 def _contexts(farm: Farm, model: FarmModel, longest: tuple[int, ...]) -> Iterator[Change]:
+    for context in _shorter(model, longest):
+        changed = model._replace(context=context)
+        yield _with(farm, changed), _fits(model, f"context: {tokens(context)}")
+
+
+def _shorter(model: FarmModel, longest: tuple[int, ...]) -> list[int]:
+    """Contexts to try instead of the one that is asked for, in whole k, longest first."""
     asked = model.context or 0
     parts = tuple(asked * eighths // 8 // 1024 * 1024 for eighths in (6, 4, 3, 2, 1))
-    for context in sorted({*longest, *parts}, reverse=True):
-        if SMALLEST_CONTEXT <= context < asked:
-            changed = model._replace(context=context)
-            yield _with(farm, changed), _fits(model, f"context: {tokens(context)}")
+    found = sorted({*longest, *parts}, reverse=True)
+    return [context for context in found if SMALLEST_CONTEXT <= context < asked]
 
 
 def _quantizations(farm: Farm, model: FarmModel) -> Iterator[Change]:
+    for quant, changed in _smaller(model):
+        yield _with(farm, changed), _fits(model, f"quant: {quant}")
+
+
+def _smaller(model: FarmModel) -> Iterator[tuple[str, FarmModel]]:
+    """The model in quantizations that take less, where its files leave the choice."""
     engine = find_engine(model.engine)
     if engine is None or model.gguf is not None or model.weights is not None:
         return
@@ -116,8 +129,15 @@ def _quantizations(farm: Farm, model: FarmModel) -> Iterator[Change]:
     written = model.spec.quant or (model.quantization.name if model.quantization else "")
     start = known.index(written) + 1 if written in known else 0
     for quant in known[start:]:
-        spec = model.spec.model_copy(update={"quant": quant})
-        yield _with(farm, model._replace(spec=spec)), _fits(model, f"quant: {quant}")
+        yield quant, model._replace(spec=model.spec.model_copy(update={"quant": quant}))
+
+
+def _both(farm: Farm, model: FarmModel) -> Iterator[Change]:
+    """A smaller quantization and a shorter context together, the longest that fits first."""
+    for quant, changed in _smaller(model):
+        for context in _shorter(model, ()):
+            text = _fits(model, f"quant: {quant}` and `context: {tokens(context)}")
+            yield _with(farm, changed._replace(context=context)), text
 
 
 def _pins(farm: Farm, model: FarmModel) -> Iterator[Change]:

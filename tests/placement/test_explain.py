@@ -70,6 +70,32 @@ def test_one_rented_card_is_offered_with_its_price_where_it_helps() -> None:
     assert "buy one h100-sxm-80gb for box, from 22,000.00 USD" in advice
 
 
+def test_each_of_several_that_fit_nowhere_is_told_what_helps_it() -> None:
+    whole = farm(
+        [host("box", cards(1))], [model("last", context=65536), model("chat", context=65536)]
+    )
+    _, found = place(whole, size, market=market)
+    said = {d.path[1]: d.advice for d in found if d.severity is Severity.ERROR}
+    assert said["last"] == "write `quant: fp8` under models.last: it then fits on box"
+    assert said["chat"] == "write `context: 43k` under models.chat: it then fits on box"
+
+
+def test_a_quantization_and_a_shorter_context_help_together() -> None:
+    whole = farm([host("box", cards(1))], [model("more", context=131072)])
+
+    def told(model, host, devices):
+        quant = model.spec.quant
+        weights = {None: 30, "fp8": 26, "awq": 20}[quant] * GIB
+        need = weights + (model.context or 0) * 128 * 1024
+        return replace(report(model, devices, need), kv_capacity_tokens=None)
+
+    _, found = place(whole, told)
+    advice = next(item for item in found if item.severity is Severity.ERROR).advice
+    assert advice == (
+        "write `quant: awq` and `context: 16k` under models.more: it then fits on box"
+    )
+
+
 def test_what_helps_was_tried_on_the_whole_farm() -> None:
     """A quantization that fits alone is no way out where its card is taken."""
     whole = farm([host("box", cards(1))], [model("chat", on="box"), model("code", on="box")])
