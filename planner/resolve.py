@@ -20,6 +20,7 @@ from planner.diagnostics import Diagnostic, DocumentPath, error, note, warning
 from planner.engines.choose import choose_engine
 from planner.engines.image_server import NAME
 from planner.engines.registry import engine_names, find_engine
+from planner.engines.unsafe import unsafe
 from planner.farm import (
     AS_WRITTEN,
     Farm,
@@ -194,7 +195,7 @@ def _model(
         found += more
     if facts is not None and spec.experts_per_token is not None:
         found += check_experts(facts, spec.experts_per_token, path)
-    found += check_arguments(spec.extra_args, path)
+    found += (*check_arguments(spec.extra_args, path), *unsafe(spec, path))
     needs = "`size` and `apply` need it", "`apply` needs it"
     for what, file, need in (
         ("source", local.weights, needs[0]),

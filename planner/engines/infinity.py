@@ -29,7 +29,11 @@ def _options(launch: Launch) -> tuple[Option, ...]:
 
 
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
-    return (("HF_HUB_OFFLINE", "1"), ("INFINITY_ANONYMOUS_USAGE_STATS", "0"))
+    return (
+        ("HF_HUB_OFFLINE", "1"),
+        ("INFINITY_ANONYMOUS_USAGE_STATS", "0"),
+        ("INFINITY_TRUST_REMOTE_CODE", "false"),  # by itself it runs code that lies with weights
+    )
 
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
