@@ -127,7 +127,9 @@ def _carry_out(
 ) -> HostResult:
     """Walk the host's operations; when the new release fails, go back to the one that served."""
     operations = plan.of(run.host)
-    run = replace(run, previous=_previous(plan, seen))
+    previous = _previous(plan, seen)
+    switches = any(isinstance(step, ActivateRelease) for step in operations)
+    run = replace(run, previous=previous, watched=switches and previous is not None)
     walk = Walk(run, perform, lock, outcomes, whole=run.previous is not None)
     walk.walk(operations)
     begun = {*walk.done, *walk.failed}
@@ -173,6 +175,9 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
     """Do one operation; when a workload answered, where that is one. Raises PlannerError when it
     fails."""
     layout = run.layout
+    if isinstance(step, StopWorkload | ActivateRelease) and run.watched and run.previous:
+        # from here on the old release does not serve whole any more
+        run.change(steps.watch(layout, WINDOW_SECONDS, run.previous))
     match step:
         case PushArtifact():
             transfer.push(run, step)
@@ -186,9 +191,7 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
         case StopWorkload(workload=seen):
             run.change(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
         case ActivateRelease():
-            if run.previous is not None:
-                run.change(steps.watch(layout, WINDOW_SECONDS))
-            run.change(steps.activate(layout, step.release, run.previous))
+            run.change(steps.activate(layout, step.release))
         case StartWorkload(workload=workload):
             command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
             run.change(command, seconds=_START_SECONDS)
@@ -225,7 +228,7 @@ def _explain(
 ) -> PlannerError:
     """The failure with host, step, cause and what to type next; its class says what serves now."""
     alone = None
-    if run.previous is not None and walk.switched:
+    if run.watched and run.previous and walk.switched:
         alone = (
             f"{run.host} goes back to release {run.previous[:SHORT]} by itself in "
             f"{WINDOW_SECONDS} to {WINDOW_SECONDS + SILENCE_SECONDS} s, unless you run the same "

@@ -40,7 +40,11 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class HostRun:
-    """A run, on one host. ``previous`` is the release to come back to when the next one fails."""
+    """A run, on one host. ``previous`` is the release to come back to when the next one fails.
+
+    ``watched`` says that the host comes back to it by itself when the run is gone: not while the
+    project is taken off.
+    """
 
     host: str
     transport: Transport
@@ -49,6 +53,7 @@ class HostRun:
     on_event: OnEvent
     stopped: Callable[[], bool] = lambda: False
     previous: str | None = None
+    watched: bool = False
 
     def go_on(self) -> None:
         """Called while a step takes long. Raises Interrupted once the user has stopped the run."""

@@ -141,15 +141,16 @@ def write_release(layout: Layout, part: str, release: str) -> Command:
     return layout.script(Script.WRITE_RELEASE, part, release)
 
 
-def activate(layout: Layout, release: str, previous: str | None = None) -> Command:
-    """Switch to a release; ``previous`` is what to go back to until it is confirmed."""
-    return layout.script(Script.ACTIVATE, release, previous or "-")
+def activate(layout: Layout, release: str) -> Command:
+    """Switch to a release."""
+    return layout.script(Script.ACTIVATE, release)
 
 
-def watch(layout: Layout, window_seconds: int) -> Command:
-    """Have the host go back by itself when the run is gone for so long before it confirms."""
+def watch(layout: Layout, window_seconds: int, previous: str) -> Command:
+    """Have the host go back to ``previous`` by itself when the run is gone for so long before it
+    confirms another release."""
     texts = (script_text(script).decode() for script in (Script.GO_BACK, Script.ACTIVATE))
-    return layout.script(Script.WATCH, layout.locks, str(window_seconds), *texts)
+    return layout.script(Script.WATCH, layout.locks, str(window_seconds), previous, *texts)
 
 
 def confirm(layout: Layout, proven: Iterable[Workload]) -> Command:

@@ -386,11 +386,9 @@ def _write_release(host: FakeHost, project: str, part: str, release: str) -> Res
     return Result(0)
 
 
-def _activate(host: FakeHost, project: str, release: str, previous: str) -> Result:
+def _activate(host: FakeHost, project: str, release: str) -> Result:
     if release not in host.releases:
         return Result(66, "", f"release {release} is not on the host")
-    if previous != "-":
-        host.pending = previous
     host.current = release
     units = {p.removeprefix("units/") for p in host.releases[release] if p.startswith("units/")}
     host.links = units
@@ -413,7 +411,10 @@ def _inspect(host: FakeHost, project: str, *ports: str) -> Result:
     return Result(0, "\n".join(["@planner 1", *host.inspected, "@end"]) + "\n")
 
 
-def _watch(host: FakeHost, project: str, *words: str) -> Result:
+def _watch(
+    host: FakeHost, project: str, locks: str, window: str, previous: str, *texts: str
+) -> Result:
+    host.pending = previous
     return Result(0)
 
 

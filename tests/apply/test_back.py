@@ -11,7 +11,7 @@ from planner.apply.events import HostReturns
 from planner.diff import causes
 from planner.errors import ApplyFailedServing
 from planner.remote.fake import FakeHost, FakeWorkload
-from planner.render.bundle import Runtime
+from planner.render.bundle import Bundle, Runtime
 from tests.apply.fakes import FakeFarm
 from tests.apply.test_execute import BOTH, chat, one
 from tests.diff.examples import bundle, host_bundle, workload
@@ -79,6 +79,34 @@ def test_what_left_the_blueprint_comes_back_too(farm: FakeFarm) -> None:
     assert farm.apply(bundle(chat(settings="new"))).exit_code == 8
     assert sorted(one(farm).workloads) == ["chat-0", "old-0"]
     assert farm.plan(old).empty
+
+
+def test_a_host_that_is_cut_off_once_something_was_stopped_knows_the_way_back() -> None:
+    for calls in range(100):
+        farm = FakeFarm({"box": FakeHost()})
+        farm.apply(bundle(chat("chat-0", "old-0")))
+        host = one(farm)
+        release, host.budget = host.current, calls
+        if farm.apply(bundle(chat())).exit_code == 0:
+            assert (calls > 3, host.pending) == (True, None)
+            return
+        whole = "old-0" in host.workloads and host.current == release
+        assert whole or host.pending == release, f"after {calls} calls"
+    raise AssertionError("it never ended")
+
+
+def test_a_project_that_is_being_taken_off_does_not_come_back_by_itself() -> None:
+    for calls in range(100):
+        farm = FakeFarm({"box": FakeHost()})
+        farm.apply(bundle(chat()))
+        host = one(farm)
+        host.budget = calls
+        result = farm.apply(Bundle("demo", ()))
+        assert host.pending is None
+        assert not any("by itself in" in (error.advice or "") for error in result.errors)
+        if result.exit_code == 0:
+            return
+    raise AssertionError("it never ended")
 
 
 @pytest.mark.parametrize("how", ["exited", "restarted", "silent"])

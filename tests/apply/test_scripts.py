@@ -496,7 +496,9 @@ def test_a_switch_is_pending_until_it_is_confirmed(box: Sandbox) -> None:
     first = box.write(File("compose.yaml", "one\n"))
     box.do(steps.activate(box.layout, first))
     assert box.observe().pending is None
-    box.do(steps.activate(box.layout, box.write(File("compose.yaml", "two\n")), first))
+    box.tool("systemd-run", "exit 0")
+    box.do(steps.watch(box.layout, 60, first))
+    box.do(steps.activate(box.layout, box.write(File("compose.yaml", "two\n"))))
     assert box.observe().pending == first
     box.do(steps.confirm(box.layout, []))
     assert box.observe().pending is None

@@ -1,18 +1,14 @@
 # Switches the project's current link to a release in one rename, and brings systemd's links in
-# line with it. PREVIOUS is the release to go back to until this one is confirmed, or "-".
-# Arguments: BASE UNITS PROJECT RELEASE PREVIOUS
+# line with it.
+# Arguments: BASE UNITS PROJECT RELEASE
 set -eu
 
 main() {
-  home=$1/$3 units=$2 project=$3 release=$4 previous=$5
+  home=$1/$3 units=$2 project=$3 release=$4
   [ -d "$home/releases/$release" ] || {
     echo "release $release is not on the host" >&2
     return 66
   }
-  if [ "$previous" != - ]; then
-    echo "$previous" >"$home/pending.new"
-    mv -T "$home/pending.new" "$home/pending"
-  fi
   link "releases/$release" "$home/current"
   sync -f "$home"
   changed=no

@@ -40,7 +40,7 @@ go_back() {
   read -r previous <"$home/pending"
   echo "the run that switched from release $previous is gone: going back to it"
   stop_strangers
-  sh "$locks/$project.return/activate.sh" "$base" "$units" "$project" "$previous" - || return 1
+  sh "$locks/$project.return/activate.sh" "$base" "$units" "$project" "$previous" || return 1
   if [ -e "$home/current/compose.yaml" ]; then containers || return 1; fi
   services
   rm -f "$home/pending" "$lock" "$work"
