@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final, NoReturn
+
+INTERRUPTED: Final = 130  # the exit code of the design
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with the codes of the design."""
     _prepare()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    code = run(words)
-    # The process ends here. Frozen, its objects go with it; otherwise the interpreter would search
-    # all of them for cycles once more, a tenth of the time that `validate` takes.
+    leave(run(words))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process."""
+    if code == INTERRUPTED:
+        # Whoever has pressed Ctrl-C does not wait: neither for modules to be torn down, nor for
+        # threads that wait for a host. Nothing is left to these but what the next run finds.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    # Frozen, its objects go with the process; otherwise the interpreter would search all of them
+    # for cycles once more, a tenth of the time that `validate` takes.
     gc.freeze()
     sys.exit(code)
 

@@ -165,6 +165,22 @@ def test_ctrl_c_ends_a_process_that_waits(tmp_path: Path) -> None:
     assert (done.returncode, out, said) == (130, "", "planner: interrupted\n")
 
 
+def test_ctrl_c_does_not_wait_for_anything_to_be_torn_down(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    script = (
+        "import atexit, sys; from planner.cli.main import main\n"
+        "atexit.register(print, 'torn down'); main(sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", script, "validate", str(fifo)]
+    pipe = subprocess.PIPE
+    done = subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True)
+    writing = _once_somebody_reads(fifo)
+    out, said = _interrupted(done)
+    os.close(writing)
+    assert (done.returncode, out, said) == (130, "", "planner: interrupted\n")
+
+
 def _once_somebody_reads(fifo: Path, within: float = 20) -> int:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
