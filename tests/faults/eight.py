@@ -95,9 +95,13 @@ class Eight:
         }
         return {"planner": 1, "project": PROJECT, "hosts": hosts}
 
-    def start(self, *words: str, kill_at: int | None = None) -> subprocess.Popen[str]:
-        """``planner WORDS BLUEPRINT`` as a process; it kills itself at a point of its way."""
+    def start(
+        self, *words: str, kill_at: int | None = None, meet: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """``planner WORDS`` as a process; it kills itself at a point of its way, or waits for
+        another one before it asks for the lock."""
         at = [] if kill_at is None else [f"--kill-at={kill_at}"]
+        at += [] if meet is None else [f"--meet={meet}"]
         return subprocess.Popen(
             [sys.executable, "-m", "tests.faults.process", *at, "--", *words],
             cwd=ROOT,

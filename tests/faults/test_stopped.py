@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.faults.eight import HOME, PROJECT, Eight, finish
-from tests.faults.test_links import inside, until
+from tests.faults.test_links import inside, see, until
 
 pytestmark = pytest.mark.farm
 
@@ -56,8 +55,12 @@ def test_twice(pair: Eight) -> None:
     until(lambda: inside(host, MOMENTS["a transfer"]), 60)
     # a step that does not end: the host hangs
     host.cut()
+    other, lock = pair.hosts["farm1"], f"test -e /run/planner/{PROJECT}.lock"
+    assert see(other, lock)
     process.send_signal(signal.SIGINT)
-    wait_for(lambda: process.poll() is None)
+    # two signals at once would be one: the other host's part ends with the first
+    until(lambda: not see(other, lock), 30)
+    assert process.poll() is None
     process.send_signal(signal.SIGINT)
     pressed = time.monotonic()
     answer = finish(process, begun)
@@ -66,9 +69,3 @@ def test_twice(pair: Eight) -> None:
     host.mend()
     until(lambda: pair.apply().code == 0, 60)
     pair.whole()
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Let a moment pass, as between two presses of a key."""
-    time.sleep(0.5)
-    assert what()

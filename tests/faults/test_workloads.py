@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.farm.control import Host
-from tests.faults.eight import Eight
+from tests.faults.eight import FULL, Eight
 
 pytestmark = pytest.mark.farm
 
@@ -24,6 +24,8 @@ ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().deco
 def stand_in(eight: Eight, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eight]:
     """One model on the host with units, whose engine behaves as its context says."""
     monkeypatch.setenv("PLANNER_HEALTHY", "8")
+    if not FULL:
+        monkeypatch.setenv("PLANNER_PATIENCE", "20")
     eight.places = {"farm3": ("g",)}
     place = eight.hosts["farm3"].root / PROGRAM[1:]
     shutil.copy(Path(__file__).parent / "stand_in.py", place)
