@@ -10,12 +10,16 @@ from planner.farm import FarmModel
 # Where the blueprint says what a setting is called otherwise there.
 _KEYS: Final = {
     "experts": "experts_per_token",
+    "dtype": "quant",
+    "files": "source",
     "name": "",
     "pool": "context",
     "quantization": "quant",
     "adapters": "adapters",
 }
-_DERIVED: Final = frozenset({"memory", "pool"})  # planner's own numbers, no key of the blueprint
+_DERIVED: Final = frozenset(
+    {"memory", "pool", "reserve_vram"}
+)  # planner's own numbers, no key of the blueprint
 _LEAST: Final = frozenset({"context"})
 
 

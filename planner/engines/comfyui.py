@@ -8,7 +8,9 @@ from typing import Final
 from planner.blueprint.schema import Exposure, Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error, warning
+from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import Engine, Launch, Option
 
 _GB: Final = 10**9
@@ -43,6 +45,12 @@ def _weights_at(launch: Launch) -> str | None:
     return f"{_CHECKPOINTS}/{PurePosixPath(launch.model_path).name}"
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.comfyui`` reads it."""
+    kept = _kept_free(launch)
+    return asked_of(launch.placed.model, custom_nodes="off", reserve_vram=kept)
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     model, path = launch.placed.model, ("models", launch.placed.model.name)
     found = []
@@ -74,4 +82,5 @@ COMFYUI: Final = Engine(
     check=_check,
     options_in="CLI_ARGS",
     weights_at=_weights_at,
+    settings=_settings,
 )

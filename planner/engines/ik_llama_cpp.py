@@ -8,6 +8,7 @@ from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, note
 from planner.engines import llama_cpp
+from planner.engines.api.values import Setting
 from planner.engines.arguments import options
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option, without_adapters
 
@@ -15,6 +16,8 @@ from planner.engines.engine import AdapterFormat, Engine, Launch, Option, withou
 _OTHERWISE: Final = frozenset(
     {"--fit", "--kv-unified", "--log-verbosity", "--cors-origins", "--offline", "--rerank"}
 )
+
+_NOT_TOLD: Final = frozenset({"name", "context", "quantization", "adapters"})
 
 
 def _options(launch: Launch) -> tuple[Option, ...]:
@@ -29,6 +32,12 @@ def _options(launch: Launch) -> tuple[Option, ...]:
         # reads chat templates as the model's files have them, as llama.cpp does by itself
         Option("--jinja") if launch.placed.model.spec.task is Task.CHAT else None,
     )
+
+
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.ik_llama_cpp`` reads it: what its kin is
+    asked for, but what only that one tells."""
+    return tuple(item for item in llama_cpp.server_settings(launch) if item.name not in _NOT_TOLD)
 
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
@@ -62,4 +71,5 @@ IK_LLAMA_CPP: Final = Engine(
     keys=llama_cpp.KEYS,
     reads_key=True,
     naming=without_adapters,
+    settings=_settings,
 )

@@ -7,7 +7,9 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic
+from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import Engine, Launch, Option
 
 _DTYPES: Final = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "int8": "int8"}
@@ -36,6 +38,11 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.infinity`` reads it."""
+    return asked_of(launch.placed.model, name=launch.placed.model.name, backend="torch")
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     return ()
 
@@ -56,4 +63,5 @@ INFINITY: Final = Engine(
     environment=_environment,
     check=_check,
     key_variable="INFINITY_API_KEY",
+    settings=_settings,
 )

@@ -210,7 +210,7 @@ def _prompt_cache_mib(launch: Launch) -> int:
     return ceil_div(sum(term.bytes for term in terms if term.name == "prompt_cache"), MIB)
 
 
-def _settings(launch: Launch) -> tuple[Setting, ...]:
+def server_settings(launch: Launch) -> tuple[Setting, ...]:
     """What it must say of itself, as ``planner.engines.api.llama_cpp`` reads it."""
     model, pool = launch.placed.model, context_tokens(launch)
     kinds = cache_types(launch)
@@ -226,7 +226,7 @@ def _settings(launch: Launch) -> tuple[Setting, ...]:
         experts=model.spec.experts_per_token,
         yarn=f"{model.yarn:.3g}" if model.yarn else None,
         gpu_layers=_layers(launch),
-        quantization=_file_type(launch),
+        quantization=file_type(launch),
         adapters=",".join(path for _, path in launch.adapters) or None,
     )
 
@@ -238,7 +238,7 @@ def _layers(launch: Launch) -> str | None:
     return "all" if written is None else str(written)
 
 
-def _file_type(launch: Launch) -> str | None:
+def file_type(launch: Launch) -> str | None:
     """What the file must be made of, where the blueprint says so in llama.cpp's own words."""
     written = launch.placed.model.spec.quant
     name = written.upper() if written else ""
@@ -289,7 +289,7 @@ LLAMA_CPP: Final = Engine(
     check=check_server,
     adapters=AdapterFormat.GGUF,
     reads_key=True,
-    settings=_settings,
+    settings=server_settings,
     keys=KEYS,
     naming=_naming,
 )

@@ -7,7 +7,9 @@ from typing import Final
 from planner.blueprint.schema import Task, Tier
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, warning
+from planner.engines.api.values import Setting
 from planner.engines.arguments import given, memory_share, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import ADAPTERS, MODELS, AdapterFormat, Engine, Launch, Naming, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
@@ -81,6 +83,18 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     return (("HF_HUB_OFFLINE", "1"),)
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.lorax`` reads it."""
+    model = launch.placed.model
+    return asked_of(
+        model,
+        files=launch.model_path,
+        context=model.context,
+        parallel=model.spec.parallel,
+        dtype=precision(model),
+    )
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     model = launch.placed.model
     found = list(check_quantization(model, _AT_LOAD))
@@ -111,4 +125,5 @@ LORAX: Final = Engine(
     keys=frozenset({"tensor_parallel"}),
     naming=_naming,
     caps=frozenset({"--cuda-memory-fraction"}),
+    settings=_settings,
 )

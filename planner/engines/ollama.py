@@ -10,8 +10,10 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
+from planner.engines.api.values import Setting
+from planner.engines.asked import asked_of
 from planner.engines.engine import Engine, EngineFile, Launch, Option
-from planner.engines.llama_cpp import cache_types, context_tokens
+from planner.engines.llama_cpp import cache_types, context_tokens, file_type
 
 STORE: Final = "/store"
 _DOCKER: Final = "application/vnd.docker"
@@ -99,6 +101,19 @@ def _weights_at(launch: Launch) -> str | None:
     return f"{STORE}/blobs/sha256-{launch.weights.sha256}" if launch.weights else None
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.ollama`` reads it."""
+    model, spec = launch.placed.model, launch.placed.model.spec
+    context = context_tokens(launch)
+    return asked_of(
+        model,
+        name=model.name,
+        context=context // (spec.parallel or 1) if context else None,
+        quantization=file_type(launch),
+        gpu_layers="all" if launch.placed.devices and spec.gpu_layers is None else None,
+    )
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     found = []
     kinds, path = cache_types(launch), ("models", launch.placed.model.name)
@@ -128,4 +143,5 @@ OLLAMA: Final = Engine(
     keys=frozenset({"kv_dtype", "gpu_layers", "threads"}),
     files=_files,
     weights_at=_weights_at,
+    settings=_settings,
 )

@@ -8,6 +8,8 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
+from planner.engines.api.values import Setting
+from planner.engines.asked import asked_of
 from planner.engines.engine import Engine, EngineFile, Launch, Naming, Option
 from planner.farm import FarmModel, SourceKind
 
@@ -70,6 +72,11 @@ def _naming(model: FarmModel, adapters: tuple[str, ...]) -> Naming:
     return Naming(model.source.name)
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.speaches`` reads it."""
+    return asked_of(launch.placed.model, name=launch.placed.model.source.name)
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     source, path = launch.placed.model.source, ("models", launch.placed.model.name, "source")
     if source.kind is not SourceKind.HUB:
@@ -105,4 +112,5 @@ SPEACHES: Final = Engine(
     key_variable="API_KEY",
     loads_converted=True,
     naming=_naming,
+    settings=_settings,
 )

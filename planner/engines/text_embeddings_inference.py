@@ -7,7 +7,9 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic
+from planner.engines.api.values import Setting
 from planner.engines.arguments import options
+from planner.engines.asked import asked_of
 from planner.engines.engine import Engine, Launch, Option
 
 
@@ -22,6 +24,11 @@ def _options(launch: Launch) -> tuple[Option, ...]:
 
 def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     return (("HF_HUB_OFFLINE", "1"),)
+
+
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as its file under ``planner.engines.api`` reads it."""
+    return asked_of(launch.placed.model, files=launch.model_path)
 
 
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
@@ -44,4 +51,5 @@ TEXT_EMBEDDINGS_INFERENCE: Final = Engine(
     environment=_environment,
     check=_check,
     key_variable="API_KEY",
+    settings=_settings,
 )

@@ -8,7 +8,9 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
+from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import Engine, Launch, Option
 from planner.engines.llama_cpp import (
     cache_types,
@@ -58,6 +60,12 @@ def _extra(launch: Launch) -> str | None:
     return " ".join(words) or None
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.text_generation_webui`` reads it."""
+    name = PurePosixPath(launch.model_path).name
+    return asked_of(launch.placed.model, files=name, loader="llama.cpp")
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     found, path = [], ("models", launch.placed.model.name)
     kinds, moe = cache_types(launch), launch.placed.model.spec.cpu_moe
@@ -89,4 +97,5 @@ TEXT_GENERATION_WEBUI: Final = Engine(
     keys=frozenset(
         {"kv_dtype", "gpu_layers", "cpu_moe", "split_mode", "threads", "experts_per_token", "yarn"}
     ),
+    settings=_settings,
 )

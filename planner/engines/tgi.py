@@ -7,7 +7,9 @@ from typing import Final
 from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, note
+from planner.engines.api.values import Setting
 from planner.engines.arguments import given, memory_share, options
+from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Naming, Option
 from planner.engines.parallel import parallelism
 from planner.engines.quantize import check_quantization, precision, quantize_at_load
@@ -54,6 +56,14 @@ def _environment(launch: Launch) -> tuple[tuple[str, str], ...]:
     return (("HF_HUB_OFFLINE", "1"), ("USAGE_STATS", "off"))
 
 
+def _settings(launch: Launch) -> tuple[Setting, ...]:
+    """What it must say of itself, as ``planner.engines.api.tgi`` reads it."""
+    model = launch.placed.model
+    return asked_of(
+        model, files=launch.model_path, context=model.context, parallel=model.spec.parallel
+    )
+
+
 def _check(launch: Launch) -> tuple[Diagnostic, ...]:
     old = note("text-generation-inference gets no new models any more", "models",
                launch.placed.model.name, "engine",
@@ -82,4 +92,5 @@ TGI: Final = Engine(
     key_variable="API_KEY",
     naming=_naming,
     caps=frozenset({"--cuda-memory-fraction"}),
+    settings=_settings,
 )

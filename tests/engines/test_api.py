@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -180,15 +182,93 @@ def test_what_the_owner_may_have_set_himself_is_asked_only_where_he_also_wrote_i
     assert (context.value, context.key) == ("4096", "models.chat.context")
 
 
-@pytest.mark.parametrize("engine", ["llama.cpp", "vllm", "sglang"])
+@pytest.mark.parametrize("engine", [engine.name for engine in ENGINES])
 def test_every_setting_that_is_asked_has_a_reader(engine: str) -> None:
     """A name that nobody reads would never be proven, and never fail."""
-    import inspect
-    from importlib import import_module
-
-    told = launch(engine, one_card(), context="4k", kv_dtype="fp8", parallel=2, quant="fp8",
-                  fields={"context": 4096})  # fmt: skip
-    module = {"llama.cpp": "llama_cpp"}.get(engine, engine)
+    spec = {"kv_dtype": "q8_0" if "llama" in engine or engine == "ollama" else "fp8"}
+    told = launch(engine, one_card(), context="4k", parallel=2, quant="fp8",
+                  fields={"context": 4096}, **spec)  # fmt: skip
+    module = engine.replace("-", "_").replace(".", "_")
     source = inspect.getsource(import_module(f"planner.engines.api.{module}"))
-    for setting in engine_of(engine).settings(told):
+    asked = engine_of(engine).settings(told)
+    assert asked, "nothing of it is ever proven"
+    for setting in asked:
         assert f'"{setting.name}"' in source, setting.name
+
+
+OLLAMA = {
+    "/api/tags": {"models": [{"name": "chat:latest", "details": {"quantization_level": "Q4_K_M"}}]},
+    "/api/ps": {
+        "models": [
+            {"name": "chat:latest", "size": 1000, "size_vram": 630, "context_length": 4096,
+             "details": {"quantization_level": "Q4_K_M"}}
+        ]
+    },
+}  # fmt: skip
+
+
+def test_ollama_tells_what_it_left_in_ram() -> None:
+    said = read("ollama", Answers(OLLAMA))
+    assert said == {
+        "name": "chat", "quantization": "Q4_K_M", "context": "4096", "gpu_layers": "63%"
+    }  # fmt: skip
+    asked = {i.name: i for i in engine_of("ollama").settings(launch("ollama", one_card()))}
+    assert not asked["gpu_layers"].holds(said["gpu_layers"])
+    assert asked["name"].holds(said["name"])
+    before = read("ollama", Answers({"/api/tags": OLLAMA["/api/tags"], "/api/ps": {"models": []}}))
+    assert before == {"name": "chat", "quantization": "Q4_K_M"}
+
+
+def test_text_generation_servers_tell_their_limits() -> None:
+    info = {
+        "model_id": "/models", "model_dtype": "torch.bfloat16", "max_total_tokens": 4096,
+        "max_input_tokens": 4095, "max_concurrent_requests": 8,
+    }  # fmt: skip
+    known = {"files": "/models", "context": "4096", "parallel": "8"}
+    assert read("tgi", Answers({"/info": info})) == known
+    assert read("lorax", Answers({"/info": info})) == {**known, "dtype": "bfloat16"}
+    took = "{0}_request_mean_time_per_token_duration"
+    text = f"{took}_sum 2\n{took}_count 100\n"
+    assert speed("tgi", text.format("tgi")) == Speed(50)
+    assert speed("lorax", text.format("lorax")) == Speed(50)
+
+
+def test_ik_llama_cpp_tells_what_its_log_says() -> None:
+    log = """\
+llm_load_print_meta: n_expert_used    = 8
+llm_load_tensors: offloaded 30/49 layers to GPU
+llama_init_from_model: n_ctx         = 8192
+llama_init_from_model: freq_scale    = 0.5
+llama_init_from_model: KV self size  =  204.00 MiB, K (q8_0):  102.00 MiB, V (q8_0):  102.00 MiB
+"""
+    props = {"total_slots": 2, "default_generation_settings": {"n_ctx": 4096}}
+    assert read("ik_llama.cpp", Answers({"/props": props}, log)) == {
+        "parallel": "2", "experts": "8", "pool": "8192", "yarn": "2", "kv_dtype": "q8_0,q8_0",
+        "gpu_layers": "30",
+    }  # fmt: skip
+
+
+def test_servers_of_other_tasks_tell_what_they_loaded() -> None:
+    one = {"data": [{"id": "embed", "backend": "torch", "stats": {}}]}
+    assert read("infinity", Answers({"/v1/models": one})) == {"name": "embed", "backend": "torch"}
+    whisper = {"data": [{"id": "Systran/faster-whisper-small", "task": "asr"}]}
+    assert read("speaches", Answers({"/v1/models": whisper})) == {
+        "name": "Systran/faster-whisper-small"
+    }
+    path = "/v1/internal/model/info"
+    loaded = {"model_name": "chat.gguf", "lora_names": [], "loader": "llama.cpp"}
+    assert read("text-generation-webui", Answers({path: loaded})) == {
+        "files": "chat.gguf", "loader": "llama.cpp"
+    }  # fmt: skip
+    nothing = read("text-generation-webui", Answers({path: {**loaded, "model_name": "None"}}))
+    (asked,) = (i for i in engine_of("text-generation-webui").settings(
+        launch("text-generation-webui")) if i.name == "files")  # fmt: skip
+    assert not asked.holds(nothing["files"])
+
+
+def test_comfyui_tells_which_options_arrived() -> None:
+    argv = ["main.py", "--listen", "0.0.0.0", "--reserve-vram", "3.5", "--disable-all-custom-nodes"]
+    told = {"/system_stats": {"system": {"argv": argv}, "devices": []}}
+    assert read("comfyui", Answers(told)) == {"custom_nodes": "off", "reserve_vram": "3.5"}
+    bare = {"/system_stats": {"system": {"argv": ["main.py"]}}}
+    assert read("comfyui", Answers(bare)) == {"custom_nodes": "on", "reserve_vram": "nothing"}

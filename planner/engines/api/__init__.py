@@ -11,9 +11,17 @@ from typing import Final
 from planner.engines.api.values import Api
 
 _MODULES: Final = {
+    "comfyui": "comfyui",
+    "ik_llama.cpp": "ik_llama_cpp",
+    "infinity": "infinity",
     "llama.cpp": "llama_cpp",
+    "lorax": "lorax",
+    "ollama": "ollama",
     "sglang": "sglang",
+    "speaches": "speaches",
     "text-embeddings-inference": "text_embeddings_inference",
+    "text-generation-webui": "text_generation_webui",
+    "tgi": "tgi",
     "vllm": "vllm",
 }
 

@@ -34,10 +34,7 @@ def _read(answers: Answers) -> Iterator[tuple[str, str]]:
         elif row.get("max_model_len") is not None:
             yield "name", str(row.get("id"))
             yield "context", str(row["max_model_len"])
-    info = answers.mapping(_INFO)
-    for name, key in _SETTINGS.items():
-        if info.get(key) is not None:
-            yield name, str(info[key])
+    yield from answers.told(_INFO, _SETTINGS).items()
 
 
 def speed(text: str) -> Speed:

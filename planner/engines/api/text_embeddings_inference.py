@@ -7,13 +7,12 @@ from typing import Final
 from planner.engines.api.values import Answers, Api, no_speed
 
 _INFO: Final = "/info"
-_SETTINGS: Final = {"dtype": "model_dtype", "context": "max_input_length"}
+_SETTINGS: Final = {"files": "model_id"}
 
 
 def read(answers: Answers) -> dict[str, str]:
     """Its settings, by the names that ``planner.engines.text_embeddings_inference`` gives them."""
-    info = answers.mapping(_INFO)
-    return {name: str(info[key]) for name, key in _SETTINGS.items() if info.get(key) is not None}
+    return answers.told(_INFO, _SETTINGS)
 
 
 API: Final = Api((_INFO,), "", read, no_speed, None)

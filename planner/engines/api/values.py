@@ -46,6 +46,11 @@ class Answers(NamedTuple):
         found = self.bodies.get(path)
         return found if isinstance(found, dict) else {}
 
+    def told(self, path: str, names: Mapping[str, str]) -> dict[str, str]:
+        """What stands at a path under the keys of ``names``, by the names; null is not told."""
+        body = self.mapping(path)
+        return {name: str(body[key]) for name, key in names.items() if body.get(key) is not None}
+
     def rows(self, path: str, key: str | None = None) -> list[Mapping[str, Any]]:
         """The objects of the JSON list at a path, or at ``key`` of the object there."""
         found = self.mapping(path).get(key) if key else self.bodies.get(path)
