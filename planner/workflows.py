@@ -7,7 +7,7 @@ between is a pure stage. Nothing here prints: results and diagnostics go back to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.blueprint import schema
@@ -116,6 +116,7 @@ def validate(
         resolved = resolve(usable, inventory, reader or PackagedCatalogue(), local, pins)
         if usable.gateway is not None or usable.roles:
             resolved = _with_gateway(resolved, usable, path.parent, digest)
+        resolved = _with_known_bad(resolved, usable)
         if checked.blueprint is not None:
             farm = resolved.farm
             found += [] if farm.hosts else [_no_hosts(document)]
@@ -131,6 +132,21 @@ def _with_gateway(
     files, found = read_gateway_files(blueprint, folder, resolved.farm.pins, digest)
     farm = resolved.farm._replace(gateway_files=files)
     return Resolved(farm, (*resolved.diagnostics, *found))
+
+
+def _with_known_bad(resolved: Resolved, blueprint: schema.Blueprint) -> Resolved:
+    """What is known against versions that the blueprint names; without any nothing is read."""
+    from planner.engines.known_bad import known_bad, names_versions
+
+    if not names_versions(blueprint):
+        return resolved
+    from planner.engines.advisories import FILE
+    from planner.sources.templates import load_engine_data
+
+    texts = load_engine_data(PurePath(FILE).name)
+    engines = {model.name: model.engine for model in resolved.farm.models}
+    found = known_bad(blueprint, engines, texts)
+    return Resolved(resolved.farm, (*resolved.diagnostics, *found))
 
 
 def _placed(resolved: Resolved, document: Document) -> list[Diagnostic]:

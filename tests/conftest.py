@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.farm.control import Farm, Host
 from tests.helpers.tiny_gguf import write_tiny_gguf
+
+# Time is no property: a busy machine must fail nothing. The same examples on every run, so that a
+# failure is about the change at hand; --hypothesis-profile=explore looks for new ones.
+settings.register_profile("planner", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("planner")
 
 HOSTS = 3
 SYSTEMD_ONLY = "farm3"

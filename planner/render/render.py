@@ -24,7 +24,6 @@ from planner.render.bundle import (
 from planner.render.compose import render_compose
 from planner.render.exposure import check_exposure
 from planner.render.gateway import services
-from planner.render.known_bad import known_bad
 from planner.render.limits import deadline_seconds, start_seconds
 from planner.render.manifest import render_manifest
 from planner.render.rendered import Rendered, Renderer
@@ -53,7 +52,6 @@ def render(
     found: list[Diagnostic] = list(_left_out(placement))
     beside = services(placement, templates)
     found += beside.diagnostics
-    found += known_bad(placement.farm.blueprint, templates)
     bundles = []
     for host in placement.farm.hosts:
         if host.rented:

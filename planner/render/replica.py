@@ -190,7 +190,8 @@ def join(
     program, rest = _program(engine, placed, version, pins)
     adapters, about = adapters_of(engine, placed)
     found = (*found, *more, *rest, *about, *_key(engine, model))
-    found = (*found, *check_version(templates, engine.name, version.version, *path, "engine"))
+    if model.spec.engine_version is None:  # one that is written was looked at before
+        found = (*found, *check_version(templates, engine.name, version.version, *path, "engine"))
     if weights is None:
         return None, found
     token = reference(model.spec.hub_token or "")

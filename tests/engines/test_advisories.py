@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from planner.blueprint.schema import Blueprint
 from planner.diagnostics import Severity
 from planner.engines.advisories import FILE, check_image, check_version, parse_advisories
+from planner.engines.known_bad import known_bad
 from planner.engines.registry import ENGINES
 from planner.engines.versions import parse_versions
-from planner.render.known_bad import known_bad
 from planner.sources.templates import load_templates
+from planner.workflows import validate
 
 TEMPLATES = load_templates()
 ROWS, IMAGES = parse_advisories(TEMPLATES[FILE])
@@ -90,10 +93,43 @@ def test_a_blueprint_is_told_at_the_place_that_names_the_version() -> None:
     blueprint = Blueprint.model_validate({
         "planner": 1,
         "project": "home",
-        "models": {"chat": {"source": "a/b", "image": "vllm/vllm-openai:v0.11.0"}},
+        "models": {
+            "chat": {"source": "a/b", "image": "vllm/vllm-openai:v0.11.0"},
+            "old": {"source": "a/b", "engine_version": "0.8.4"},
+            "new": {"source": "a/b", "engine_version": "0.33.0"},
+        },
         "services": {"n8n": {"version": "1.0.0"}, "web": {"image": "x/open-webui:0.8.0"}},
         "gateway": {"image": bad, "version": "1.82.8"},
     })  # fmt: skip
-    places = [item.where for item in known_bad(blueprint, TEMPLATES) if item.severity == "error"]
-    assert places == ["models.chat.image", "services.web.image", "gateway.image",
-                      "services.n8n.version", "gateway.version"]  # fmt: skip
+    engines = {"chat": "vllm", "old": "vllm", "new": "vllm"}
+    found = known_bad(blueprint, engines, TEMPLATES)
+    places = [item.where for item in found if item.severity == "error"]
+    assert places == [
+        "models.old.engine_version",
+        "models.chat.image",
+        "services.web.image",
+        "gateway.image",
+        "services.n8n.version",
+        "gateway.version",
+    ]
+
+
+def test_validate_says_it_and_reads_nothing_where_no_version_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_: str) -> dict[str, str]:
+        raise AssertionError("read")
+
+    path = tmp_path / "home.yaml"
+    hosts = {"box": {"address": "me@192.168.1.10", "gpus": ["rtx-4090"]}}
+    chat = {"source": "Qwen/Qwen3-8B", "quant": "fp8", "engine": "vllm"}
+    document = {"planner": 1, "project": "home", "hosts": hosts, "models": {"chat": chat}}
+    path.write_text(
+        json.dumps({**document, "models": {"chat": {**chat, "engine_version": "0.8.4"}}})
+    )
+    (found,) = [d for d in validate(path).diagnostics if d.severity == "error"]
+    assert found.where == "models.chat.engine_version"
+    assert found.position is not None
+    path.write_text(json.dumps(document))
+    monkeypatch.setattr("planner.sources.templates.load_engine_data", never)
+    assert not [d for d in validate(path).diagnostics if d.severity == "error"]

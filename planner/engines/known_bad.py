@@ -1,4 +1,7 @@
-"""What is known against the images and versions that a blueprint names itself. Pure."""
+"""What is known against the images and versions that a blueprint names itself. Pure.
+
+Versions that planner chooses are looked at where they are chosen (``planner.render.replica``).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,26 @@ from planner.diagnostics import Diagnostic, DocumentPath
 from planner.engines.advisories import check_image, check_version
 
 
-def known_bad(blueprint: Blueprint, templates: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Errors and warnings, each at the place that names the version."""
+def names_versions(blueprint: Blueprint) -> bool:
+    """Whether there is anything to look up at all."""
+    models, services, gateway = blueprint.models, blueprint.services, blueprint.gateway
+    return (
+        any(isinstance(image, str) for _, image in _images(blueprint))
+        or any(model.engine_version for model in models.values())
+        or any(service.version for service in services.values())
+        or (gateway is not None and gateway.version is not None)
+    )
+
+
+def known_bad(
+    blueprint: Blueprint, engines: Mapping[str, str], templates: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    """Errors and warnings, each at the place that names the version; ``engines`` are those chosen,
+    by model."""
+    for name, model in blueprint.models.items():
+        if model.engine_version is not None and name in engines:
+            place = ("models", name, "engine_version")
+            yield from check_version(templates, engines[name], model.engine_version, *place)
     for path, image in _images(blueprint):
         if isinstance(image, str):
             yield from check_image(templates, image, *path)
