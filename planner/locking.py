@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from planner import workflows
 from planner.blueprint.check import check_blueprint
-from planner.blueprint.schema import ImageArchive
+from planner.blueprint.schema import Blueprint, ImageArchive, Model
 from planner.blueprint.source_text import is_local
 from planner.catalogue.find_model import find_model
 from planner.catalogue.match import NotFound
 from planner.catalogue.pipeline import find_pipeline
 from planner.catalogue.shapes import find_shape
+from planner.diagnostics import Diagnostic
+from planner.errors import BlueprintInvalid
 from planner.farm import Farm, FarmAdapter, SourceKind
 from planner.pins import FilePin, HubPin, Pins
 from planner.render.bundle import Artifact, ArtifactKind
+from planner.render.secrets import sources
+from planner.secret import SecretValue, reference
 from planner.sources.blueprint_files import read_document
 from planner.sources.catalogue import PackagedCatalogue
 from planner.sources.hub import hub_address, pin_repository
 from planner.sources.hub_headers import read_config
 from planner.sources.lock_file import read_lock, write_lock
 from planner.sources.registry import pin_image
+from planner.sources.secrets import read_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def lock(path: Path, *, upgrade: bool = False) -> Locked:
     bundle = workflows.render(validated).bundle
     wanted = tuple(artifact for host in bundle.hosts for artifact in host.artifacts)
     after = Pins(
-        models={**known.models, **_models(farm, known, upgrade)},
+        models={**known.models, **_models(farm, known, upgrade, path.parent)},
         images={**before.images, **_images(wanted, before, upgrade)},
         files={**before.files, **_files(farm)},
     )
@@ -68,9 +74,10 @@ def _shapes(path: Path, before: Pins) -> dict[str, HubPin]:
         key = f"{repository}@{revision}" if revision else repository
         if is_local(model.source) or model.footprint or _known(name, repository) or key in found:
             continue
-        pin = before.models.get(key) or pin_repository(hub_address(), repository, revision or None)
+        hub, token = hub_address(), _token(blueprint, model, path.parent)
+        pin = before.models.get(key) or pin_repository(hub, repository, revision or None, token)
         if pin.config is None:
-            found[key] = pin._replace(config=read_config(hub_address(), pin))
+            found[key] = pin._replace(config=read_config(hub, pin, token))
     return found
 
 
@@ -80,7 +87,24 @@ def _known(name: str, repository: str) -> bool:
     return any(not isinstance(answer, NotFound) for answer in found)
 
 
-def _models(farm: Farm, before: Pins, upgrade: bool) -> dict[str, HubPin]:
+def _token(blueprint: Blueprint | None, model: Model, folder: Path) -> SecretValue | None:
+    """The value of a model's ``hub_token``, where it can be read on this machine.
+
+    Raises BlueprintInvalid for one that should be there and is not.
+    """
+    name = reference(model.hub_token or "")
+    source = sources(blueprint).get(name) if blueprint and name else None
+    if blueprint is None or source is None:
+        return None
+    found = read_secret(source, folder, blueprint.project, os.environ)
+    if isinstance(found, Diagnostic):
+        raise BlueprintInvalid(
+            f"the hub's token {name!r} cannot be read", where=str(folder), diagnostics=(found,)
+        )
+    return found
+
+
+def _models(farm: Farm, before: Pins, upgrade: bool, folder: Path) -> dict[str, HubPin]:
     found: dict[str, HubPin] = {}
     for model in farm.models:
         source = model.source
@@ -90,9 +114,10 @@ def _models(farm: Farm, before: Pins, upgrade: bool) -> dict[str, HubPin]:
         key = f"{repository}@{source.revision}" if source.revision else repository
         known = before.models.get(key)
         if known is None or (upgrade and source.revision is None):
-            pin = pin_repository(hub_address(), repository, source.revision)
+            hub, token = hub_address(), _token(farm.blueprint, model.spec, folder)
+            pin = pin_repository(hub, repository, source.revision, token)
             keeps = known is not None and known.config is not None
-            found[key] = pin._replace(config=read_config(hub_address(), pin)) if keeps else pin
+            found[key] = pin._replace(config=read_config(hub, pin, token)) if keeps else pin
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from planner.errors import BlueprintInvalid
 from planner.pins import HubFile, HubPin
+from planner.secret import SecretValue
 from planner.sources.web import ask
 
 HUB: Final = "https://huggingface.co"
@@ -25,21 +26,31 @@ def hub_address() -> str:
     return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
 
 
-def pin_repository(hub: str, repository: str, revision: str | None) -> HubPin:
+def bearer(token: SecretValue | None) -> dict[str, str]:
+    """The header that a gated model asks for: ``token``, else HF_TOKEN as the hub's own tools read
+    it; nothing without either."""
+    value = token.reveal().decode() if token is not None else os.environ.get("HF_TOKEN")
+    return {"Authorization": f"Bearer {value}"} if value else {}
+
+
+def pin_repository(
+    hub: str, repository: str, revision: str | None, token: SecretValue | None = None
+) -> HubPin:
     """The commit that ``revision`` (the main branch when None) means now, and its files.
 
+    ``token`` is what the blueprint names for a gated model.
     Raises BlueprintInvalid when there is no such repository or it holds no weights planner takes,
     UsageError when the hub does not answer.
     """
     url = f"{hub}/api/models/{repository}/revision/{revision or 'main'}?blobs=true"
-    token = os.environ.get("HF_TOKEN")
-    answer = ask(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    answer = ask(url, headers=bearer(token))
     if answer.status_code in (401, 403, 404):
         raise BlueprintInvalid(
             f"the hub has no {repository} at {revision or 'main'} for us",
             where=hub,
             cause=f"it answers {answer.status_code}",
-            advice="check the name; for a gated model, set HF_TOKEN and accept its terms",
+            advice="check the name; for a gated model accept its terms, and write hub_token or set "
+            "HF_TOKEN",
         )
     try:
         answer.raise_for_status()

@@ -5,14 +5,14 @@ Weights are never fetched: of a checkpoint of many gigabytes, some hundred kilob
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.errors import BlueprintInvalid
 from planner.pins import HubFile, HubPin
 from planner.render.hub_files import folder_files, gguf_files
+from planner.secret import SecretValue
 from planner.sources.headers import ReadRange, gguf_header, safetensors_bytes
-from planner.sources.hub import pin_repository
+from planner.sources.hub import bearer, pin_repository
 from planner.sources.model_files import folder_model, gguf_model, parse_config
 from planner.sources.web import ask_range
 
@@ -36,12 +36,12 @@ def read_hub_model(hub: str, name: str, quant: str | None = None) -> ModelFiles:
     return _gguf(hub, pin, quant)
 
 
-def read_config(hub: str, pin: HubPin) -> dict[str, Any] | None:
+def read_config(hub: str, pin: HubPin, token: SecretValue | None = None) -> dict[str, Any] | None:
     """The repository's config.json; None without one. Raises as ``read_hub_model`` does."""
     if not any(file.name == "config.json" for file in pin.files):
         return None
     where = _where(hub, pin, "config.json")
-    return parse_config(_reader(hub, pin, "config.json")(0, _CONFIG_LIMIT), where)
+    return parse_config(_reader(hub, pin, "config.json", token)(0, _CONFIG_LIMIT), where)
 
 
 def _checkpoint(hub: str, pin: HubPin, weights: list[HubFile]) -> ModelFiles:
@@ -75,10 +75,8 @@ def _where(hub: str, pin: HubPin, file: str) -> str:
     return f"{hub}/{pin.repository}/resolve/{pin.commit}/{file}"
 
 
-def _reader(hub: str, pin: HubPin, file: str) -> ReadRange:
-    url = _where(hub, pin, file)
-    token = os.environ.get("HF_TOKEN")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _reader(hub: str, pin: HubPin, file: str, token: SecretValue | None = None) -> ReadRange:
+    url, headers = _where(hub, pin, file), bearer(token)
 
     def read(offset: int, length: int) -> bytes:
         return ask_range(url, offset, length, headers=headers)

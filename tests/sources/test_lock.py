@@ -85,6 +85,31 @@ def test_what_is_pinned_stays_and_costs_no_question(
         assert log
 
 
+def test_a_gated_model_is_asked_for_with_the_token_that_the_blueprint_names(
+    blueprint: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    kept = tmp_path / "token"
+    kept.touch(mode=0o600)
+    kept.write_text("hf_of_mine\n")
+    with stand_in(REPOSITORIES, token="hf_of_mine") as (server, _):
+        monkeypatch.setenv("HF_ENDPOINT", f"http://{server}")
+        text = BLUEPRINT.replace("REGISTRY", server)
+        blueprint.write_text(text)
+        with pytest.raises(BlueprintInvalid, match="has no Qwen/Qwen3-8B"):
+            locking.lock(blueprint)
+        gated = text.replace("engine: vllm", "engine: vllm, hub_token: secret:hub")
+        blueprint.write_text(gated + "secrets: {hub: {file: token}}\n")
+        locked = locking.lock(blueprint)
+        assert locked.pins.models["Qwen/Qwen3-8B"].commit == COMMIT
+        assert "hf_of_mine" not in locked.path.read_text()
+        kept.unlink()
+        locked.path.unlink()
+        with pytest.raises(BlueprintInvalid, match="token 'hub' cannot be read") as fault:
+            locking.lock(blueprint)
+        assert fault.value.diagnostics
+
+
 def test_without_a_lock_render_says_how_to_pin(blueprint: Path) -> None:
     found = workflows.render(workflows.validate(blueprint, headers=True)).diagnostics
     advice = [item.advice or "" for item in found if item.severity == "error"]
