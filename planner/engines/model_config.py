@@ -7,14 +7,14 @@ from typing import Final
 from planner.catalogue.model import ModelFacts
 
 _LANGUAGE: Final = "text_config"
-_EXPERTS: Final = ("num_experts_per_tok", "moe_topk", "moe_top_k", "top_k_experts")
+EXPERTS: Final = ("num_experts_per_tok", "moe_topk", "moe_top_k", "top_k_experts")
 
 
 def experts_key(facts: ModelFacts | None) -> str:
     """The key of the number of active experts, as the model's own configuration has it."""
     config = facts.config if facts else {}
     own = config.get(_LANGUAGE, config)
-    return next((key for key in _EXPERTS if key in own), _EXPERTS[0])
+    return next((key for key in EXPERTS if key in own), EXPERTS[0])
 
 
 def nested(facts: ModelFacts | None) -> bool:

@@ -96,6 +96,8 @@ def _settings(launch: Launch) -> tuple[Setting, ...]:
         context=model.context,
         kv_dtype=None if _cache(launch) == "auto" else _cache(launch),
         quantization=quantize_at_load(model, _AT_LOAD),
+        experts=model.spec.experts_per_token,
+        yarn=f"{model.yarn:.3g}" if model.yarn else None,
         tensor_parallel=shape.tensor if shape.tensor > 1 else None,
         pipeline_parallel=shape.pipeline if shape.pipeline > 1 else None,
         memory=memory_share(launch.placed.report, launch.version.outside_share),

@@ -109,6 +109,26 @@ def test_vllm_tells_its_adapters_context_and_cache() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ("{'num_experts_per_tok': 12}", {"experts": "12"}),
+        (
+            "{'text_config': {'top_k_experts': 12, 'rope_parameters': {'rope_type': 'yarn', "
+            "'factor': 4.0, 'original_max_position_embeddings': 32768}}}",
+            {"experts": "12", "yarn": "4"},
+        ),
+        ("{'rope_scaling': {'factor': 2.5, 'rope_type': 'yarn'}}", {"yarn": "2.5"}),
+        ("{'other': {'factor': 2.5}}", {}),
+    ],
+)
+def test_vllm_and_sglang_tell_what_they_read_instead(overrides: str, said: dict[str, str]) -> None:
+    line = f"non-default args: {{'model': '/m', 'hf_overrides': {overrides}, 'seed': 1}}"
+    assert read("vllm", Answers({}, f"INFO 08-23 [api_utils.py:273] {line}\n")) == said
+    info = {"json_model_override_args": overrides.replace("'", '"')}
+    assert read("sglang", Answers({"/server_info": info})) == said
+
+
 def test_sglang_tells_its_settings() -> None:
     models = {
         "data": [

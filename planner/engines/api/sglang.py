@@ -5,14 +5,17 @@ Read in the source of 0.5.23 (2026-11); not asked of a running server.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from planner.engines.api.metrics import rate
 from planner.engines.api.values import Answers, Api, Speed, adapter_setting
+from planner.engines.model_config import EXPERTS
 
 _MODELS: Final = "/v1/models"
 _INFO: Final = "/server_info"
+_OVERRIDES: Final = "json_model_override_args"
 _SETTINGS: Final = {
     "tensor_parallel": "tp_size",
     "pipeline_parallel": "pp_size",
@@ -35,6 +38,25 @@ def _read(answers: Answers) -> Iterator[tuple[str, str]]:
             yield "name", str(row.get("id"))
             yield "context", str(row["max_model_len"])
     yield from answers.told(_INFO, _SETTINGS).items()
+    yield from _overridden(answers.told(_INFO, {"text": _OVERRIDES}).get("text", ""))
+
+
+def _overridden(text: str) -> Iterator[tuple[str, str]]:
+    """What it reads instead of the model's own configuration, in whatever part of it."""
+    try:
+        parts: list[Any] = [json.loads(text or "{}")]
+    except ValueError:
+        return
+    while parts:
+        part = parts.pop()
+        if not isinstance(part, dict):
+            continue
+        for key in EXPERTS:
+            if key in part:
+                yield "experts", str(part[key])
+        if part.get("rope_type") == "yarn" and isinstance(part.get("factor"), int | float):
+            yield "yarn", f"{part['factor']:.3g}"
+        parts += part.values()
 
 
 def speed(text: str) -> Speed:

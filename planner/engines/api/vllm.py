@@ -1,4 +1,4 @@
-"""Asks vLLM: /v1/models, the settings in /metrics, and the line it logs with its configuration.
+"""Asks vLLM: /v1/models, the settings in /metrics, and the lines it logs with its configuration.
 
 Read in the source of 0.33.0 and in the answers of a running 0.32.0 (2026-11). Adapters are loaded
 and given up with POST /v1/load_lora_adapter and /v1/unload_lora_adapter, which the server has only
@@ -13,8 +13,9 @@ from typing import Final
 
 from planner.engines.api.metrics import labels, rate
 from planner.engines.api.values import Answers, Api, Call, Loading, Speed, adapter_setting
+from planner.engines.model_config import EXPERTS
 
-LINES: Final = r"Initializing a V[0-9]+ LLM engine"
+LINES: Final = r"Initializing a V[0-9]+ LLM engine|non-default args:"
 MODELS: Final = "/v1/models"
 METRICS: Final = "/metrics"
 _LOGGED: Final = {
@@ -23,6 +24,11 @@ _LOGGED: Final = {
     "quantization": re.compile(r"\bquantization=(\w+)"),
 }
 _CACHE: Final = re.compile(r"\bkv_cache_dtype=([\w.]+)")
+# what it reads instead of the model's own configuration: --hf-overrides, or an option of its own
+_OVERRIDDEN: Final = {
+    "experts": re.compile(rf"'(?:{'|'.join(EXPERTS)})': (\d+)"),
+    "yarn": re.compile(r"'yarn'[^{}]*'factor': ([\d.]+)|'factor': ([\d.]+)[^{}]*'yarn'"),
+}
 
 
 def read(answers: Answers) -> dict[str, str]:
@@ -41,12 +47,22 @@ def _read(answers: Answers) -> Iterator[tuple[str, str]]:
         found = pattern.findall(answers.log)
         if found:
             yield name, str(found[-1])
+    for name, pattern in _OVERRIDDEN.items():
+        told = [value for value in pattern.findall(answers.log) if value]
+        if told:
+            yield name, _number(told[-1])
     settings = labels(str(answers.bodies.get(METRICS, "")), "vllm:cache_config_info")
     cache = settings.get("cache_dtype") or next(iter(_CACHE.findall(answers.log)), None)
     if cache:
         yield "kv_dtype", cache
     if "gpu_memory_utilization" in settings:
         yield "memory", settings["gpu_memory_utilization"]
+
+
+def _number(found: str | tuple[str, ...]) -> str:
+    """A number as settings write it, of the one alternative that matched."""
+    text = found if isinstance(found, str) else next(part for part in found if part)
+    return f"{float(text):.3g}"
 
 
 def _load(name: str, path: str, replaces: bool) -> Call:
