@@ -10,6 +10,9 @@ SHORT = 8
 UNPROVEN = "since its start it was not seen to be as it was told"
 
 
+GONE = "not in the blueprint any more"
+
+
 def of_start(
     workload: Workload, seen: SeenWorkload | None, adapters: str = "", version: str = ""
 ) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from types import MappingProxyType
 
 from planner.diff import adapters, causes, versions
 from planner.diff.places import is_managed, part_of, place_of, used_places
+from planner.diff.renames import renamed
 from planner.diff.secrets import Values, cause_of_restart, put_secrets, secret_places
 from planner.diff.values import (
     ActivateRelease,
@@ -45,13 +46,15 @@ def diff(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tupl
     starts = causes_of_start(wanted, seen, secrets)
     write = _write(wanted, seen)
     prepared = (*_ids(transfers), *_ids(secrets), *_ids(write))
+    was = renamed(wanted, seen)
+    starts |= {new: f"it was {old} before" for new, old in was.items() if new in starts}
     ended = [
         *adapters.changes(wanted, seen, starts, prepared),
-        *stops(wanted, seen, prepared),
+        *stops(wanted, seen, prepared, was),
     ]
     activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(ended)))
     ready = _ids(activate) or (*prepared, *_ids(ended))
-    running = [*runs(wanted, seen, starts, ready), *proofs(wanted, seen, starts, ready)]
+    running = [*runs(wanted, seen, starts, ready, was), *proofs(wanted, seen, starts, ready)]
     changes = [*transfers, *secrets, *write, *ended, *activate, *running]
     return (*changes, *_leftovers(wanted, seen, _ids(changes)))
 
@@ -143,22 +146,28 @@ def _write(wanted: HostBundle, seen: Observed) -> list[Operation]:
     ]
 
 
-def stops(wanted: HostBundle, seen: Observed, prepared: tuple[str, ...]) -> list[Operation]:
-    """Workloads that are on the host and in nobody's wish."""
+def stops(
+    wanted: HostBundle,
+    seen: Observed,
+    prepared: tuple[str, ...],
+    was: Mapping[str, str] = MappingProxyType({}),
+) -> list[Operation]:
+    """Workloads that are on the host and in nobody's wish; ``was`` has old names by new ones."""
     names = {(w.name, w.runtime) for w in wanted.workloads}
+    new = {old: name for name, old in was.items()}
     return [
-        _stop(wanted.host, workload, prepared)
+        _stop(wanted.host, workload, prepared, new.get(workload.name, ""))
         for workload in seen.workloads
         if (workload.name, workload.runtime) not in names
     ]
 
 
-def _stop(host: str, workload: SeenWorkload, after: tuple[str, ...]) -> Operation:
+def _stop(host: str, workload: SeenWorkload, after: tuple[str, ...], now: str = "") -> Operation:
     return StopWorkload(
         id=f"{host}/stop/{workload.name}",
         host=host,
         target=workload.name,
-        cause="not in the blueprint any more",
+        cause=f"its name is {now} now" if now else causes.GONE,
         depends_on=after,
         workload=workload,
     )
@@ -194,9 +203,13 @@ def astray(wanted: HostBundle, seen: Observed) -> list[str]:
 
 
 def runs(
-    wanted: HostBundle, seen: Observed, starts: dict[str, str], ready: tuple[str, ...]
+    wanted: HostBundle,
+    seen: Observed,
+    starts: dict[str, str],
+    ready: tuple[str, ...],
+    was: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Operation]:
-    """Starts, and for each the proof that it answers.
+    """Starts, and for each the proof that it answers; ``was`` has old names by new ones.
 
     Models load side by side; running replicas of one model are replaced one after the other, each
     once the one before it answers.
@@ -211,6 +224,7 @@ def runs(
         turn, previous = last.get(model, (-1, ""))
         turn, after = (turn + 1, (previous,)) if replaces and previous else (max(turn, 0), ())
         pair = _start(wanted.host, workload, starts[workload.name], replaces, (*ready, *after))
+        pair = (replace(pair[0], was=was.get(workload.name, "")), pair[1])
         rounds.setdefault(turn, []).append(pair)
         last[model] = (turn, pair[1].id)
     return [

@@ -65,7 +65,8 @@ def make_plan(
 
 
 def interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interruption]:
-    """What stops answering meanwhile: workloads that serve now and are replaced in their place."""
+    """What stops answering meanwhile: workloads that serve now and are replaced, also by themselves
+    under another name."""
     serving = {
         (workload.name, workload.runtime)
         for workload in seen.workloads
@@ -75,6 +76,6 @@ def interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interrup
         Interruption(step.host, step.target, step.workload.start_seconds, step.cause)
         for step in steps
         if isinstance(step, StartWorkload)
-        and step.replaces
-        and (step.workload.name, step.workload.runtime) in serving
+        and (step.replaces or step.was)
+        and (step.was or step.workload.name, step.workload.runtime) in serving
     ]

@@ -110,7 +110,8 @@ def _payload(step: Operation) -> Json:
         case ActivateRelease():
             return {"release": step.release}
         case StartWorkload():
-            return {"workload": asdict(step.workload), "replaces": step.replaces}
+            more = {"replaces": step.replaces, "was": step.was}
+            return {"workload": asdict(step.workload), **more}
         case VerifyWorkload():
             return {"workload": asdict(step.workload)}
         case LoadAdapter():
@@ -141,7 +142,10 @@ _READERS: dict[str, Callable[[Json, Json], Operation]] = {
     "stop": lambda base, more: StopWorkload(**base, workload=_seen(more["workload"])),
     "activate": lambda base, more: ActivateRelease(**base, release=more["release"]),
     "start": lambda base, more: StartWorkload(
-        **base, workload=read_workload(more["workload"]), replaces=more["replaces"]
+        **base,
+        workload=read_workload(more["workload"]),
+        replaces=more["replaces"],
+        was=more["was"],
     ),
     "verify": lambda base, more: VerifyWorkload(**base, workload=read_workload(more["workload"])),
     "load": lambda base, more: LoadAdapter(

@@ -243,10 +243,12 @@ class ActivateRelease(Operation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartWorkload(Operation):
-    """Start or replace a workload of the current release."""
+    """Start or replace a workload of the current release; ``was`` is the name of the one that it
+    takes the place of, where that had another."""
 
     workload: Workload
     replaces: bool = False
+    was: str = ""
 
     kind: ClassVar[str] = "start"
 

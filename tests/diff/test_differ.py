@@ -8,9 +8,11 @@ import pytest
 
 from planner.diff.differ import KEPT_RELEASES, diff, empty_bundle, kept
 from planner.diff.planning import make_plan
+from planner.diff.saved import load_plan, save_plan
 from planner.diff.values import Health, Observed, Operation, SeenWorkload
 from planner.errors import HostUnreachable
 from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Runtime
+from planner.views.plan import plan_to_dict
 from tests.diff.examples import (
     PROJECT,
     as_rendered,
@@ -149,6 +151,38 @@ def test_a_unit_link_that_is_gone_is_set_again(units: dict[str, bool]) -> None:
         f"activate release {wanted.digest}: systemd's link to planner-demo-chat-0.service is not "
         "as it should be"
     ]
+
+
+@pytest.mark.parametrize("runtime", BOTH)
+def test_a_rename_is_a_rename(runtime: Runtime) -> None:
+    """Its files stay, nothing travels, and the plan says for how long it does not answer."""
+    model, other = weights(), weights("other.gguf", b"other")
+    kept_one = workload("code-0", runtime=runtime, artifacts=(other,))
+    before = host_bundle(
+        workload("chat-0", runtime=runtime, artifacts=(model,)), kept_one, artifacts=(model, other)
+    )
+    after = host_bundle(
+        workload("talk-0", runtime=runtime, artifacts=(model,)), kept_one, artifacts=(model, other)
+    )
+    plan = make_plan(bundle(after), {"box": as_rendered(before)})
+    said = {step.kind: f"{step.target}: {step.cause}" for step in plan.operations}
+    assert list(said) == ["write", "stop", "activate", "start", "verify"]
+    assert said["stop"] == "chat-0: its name is talk-0 now"
+    assert said["start"] == "talk-0: it was chat-0 before"
+    assert [(i.workload, i.seconds) for i in plan.interruptions] == [("talk-0", 90)]
+    assert plan.kept == {"box": ("code-0",)}
+    assert load_plan(save_plan(plan, plan_to_dict(plan))).operations == plan.operations
+
+
+def test_another_model_in_the_place_of_one_is_no_rename() -> None:
+    old, new = weights(), weights("new.gguf", b"new")
+    before = host_bundle(workload("chat-0", artifacts=(old,)), artifacts=(old,))
+    after = host_bundle(workload("talk-0", artifacts=(new,)), artifacts=(new,))
+    plan = make_plan(bundle(after), {"box": as_rendered(before)})
+    causes = {step.kind: step.cause for step in plan.operations}
+    assert causes["stop"] == "not in the blueprint any more"
+    assert causes["start"] == "not on the host yet"
+    assert not plan.interruptions
 
 
 def test_what_is_not_wanted_is_stopped_before_the_switch_and_its_artifacts_go_last() -> None:
