@@ -42,7 +42,8 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A price per unit, such as 0.80 USD per ``h`` or 0.37 EUR per ``kWh``."""
+    """A price per unit: 0.80 USD per ``h``, 0.37 EUR per ``kWh``, 2 USD per ``Mtok``, which is
+    10^6 tokens."""
 
     money: Money
     per: str

@@ -50,6 +50,12 @@ def _per_kwh(value: Any) -> Rate:
     return parse_rate(value, "kWh")
 
 
+def _per_million(value: Any) -> Rate:
+    if not isinstance(value, str):
+        raise ValueError(f"write the currency and the unit too, such as {value} EUR/Mtok")
+    return parse_rate(value, "Mtok")
+
+
 def _share(value: Any) -> Decimal:
     if isinstance(value, str) and value.endswith("%"):
         try:
@@ -123,6 +129,13 @@ EnergyRate = Annotated[
     BeforeValidator(_per_kwh),
     PlainSerializer(str),
     _text_schema("0.37 EUR/kWh", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?kWh$"),
+]
+TokenRate = Annotated[
+    Rate,
+    _Instance(),
+    BeforeValidator(_per_million),
+    PlainSerializer(str),
+    _text_schema("0.40 EUR/Mtok", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?[Mm][Tt]ok$"),
 ]
 Hours = Annotated[
     str,

@@ -51,6 +51,10 @@ def _unknown(data: dict[str, Any], known: dict[str, list[str]]) -> Iterator[Diag
     gateway = data.get("gateway")
     if isinstance(gateway, dict):
         yield from _each(gateway.get("on"), ("gateway", "on"), "hosts", known)
+        for name, client in _mapping(gateway.get("clients")).items():
+            for target in ("roles", "models") if isinstance(client, dict) else ():
+                path = ("gateway", "clients", name, target)
+                yield from _each(client.get(target), path, target, known)
 
 
 def _each(

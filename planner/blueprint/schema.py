@@ -27,6 +27,7 @@ from planner.blueprint.quantities import (
     HourlyRate,
     Hours,
     Share,
+    TokenRate,
     Tokens,
 )
 
@@ -233,6 +234,13 @@ class Server(Section):
     health: Annotated[str, StringConstraints(pattern=r"^/\S*$")] = "/health"
 
 
+class TokenPrice(Section):
+    """What clients with a ``monthly_cost`` pay for a model's tokens, read and written."""
+
+    input: TokenRate
+    output: TokenRate
+
+
 class Model(Section):
     """A model to serve: where its weights are, how it runs, and where."""
 
@@ -278,6 +286,7 @@ class Model(Section):
     hub_token: SecretText | None = None
     footprint: Bytes | None = None
     server: Server | None = None
+    price: TokenPrice | None = None
 
 
 class Adapter(Section):
@@ -365,6 +374,7 @@ class Client(Section):
     roles: Names = ()
     models: Names = ()
     monthly_tokens: Tokens | None = None
+    monthly_cost: Amount | None = None
 
 
 class Caddy(Section):

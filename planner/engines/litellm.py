@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from planner.blueprint.schema import Sampling, Task
+from planner.blueprint.schema import Sampling, Task, TokenPrice
 from planner.engines.engine import Naming
+from planner.money import Money
 
 NAME: Final = "litellm"
 FOLDER: Final = "/etc/planner-gateway"
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
     role: str | None
     key: str | None
     task: Task = Task.CHAT
+    price: TokenPrice | None = None
 
     @property
     def id(self) -> str:
@@ -53,11 +55,13 @@ class GatewayRole(NamedTuple):
 
 
 class GatewayClient(NamedTuple):
-    """A client: where its key lies in the container, what it may ask for, its tokens a month."""
+    """A client: where its key lies in the container, what it may ask for, its tokens and its money
+    a month."""
 
     key: str
     names: tuple[str, ...]
     monthly_tokens: int | None
+    monthly_cost: Money | None = None
 
 
 def config(entries: tuple[Entry, ...], roles: Mapping[str, GatewayRole]) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def settings(
     """What the hooks read: JSON text. Keys stand in it by the path of their file alone."""
     document = {
         "usage": f"{DATA}/usage.sqlite",
-        "clients": {name: client._asdict() for name, client in clients.items()},
+        "clients": {name: _client(client) for name, client in clients.items()},
         "roles": {name: _role(role) for name, role in roles.items()},
         "entries": {
             entry.id: {
@@ -117,11 +121,30 @@ def settings(
                 "role": entry.role,
                 "body": json.loads(entry.naming.body),
                 "key": entry.key,
+                "price": _price(entry.price),
             }
             for entry in entries
         },
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _client(client: GatewayClient) -> dict[str, Any]:
+    most = client.monthly_cost
+    cost = {"amount": f"{most.amount:f}", "currency": most.currency} if most else None
+    return {**client._asdict(), "monthly_cost": cost}
+
+
+def _price(price: TokenPrice | None) -> dict[str, str] | None:
+    """Amounts as decimal texts: a number of JSON would be rounded."""
+    if price is None:
+        return None
+    read, written = price.input.money, price.output.money
+    return {
+        "currency": written.currency,
+        "input": f"{read.amount:f}",
+        "output": f"{written.amount:f}",
+    }
 
 
 def _role(role: GatewayRole) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from planner.render.gateway_names import (
     reached,
     roles_of,
 )
+from planner.render.gateway_prices import unpriced
 from planner.render.places import unit_name
 from planner.render.programs import Program, program_of
 from planner.render.replica import engine_version
@@ -89,6 +90,7 @@ class _Builder:
         entries = entries_of(self.placement, self.host, self._base)
         found += unreachable(self.host, [self.farm.host(name) for name in self._guarded()])
         found += unserved(self.farm, entries)
+        found += unpriced(self.farm.blueprint)
         files, pins = self.farm.gateway_files, self.farm.pins
         image, about_image = _program(
             self.host, self.spec.image, None, files.image, proxy_row, pins, "image"

@@ -36,8 +36,10 @@ def entries_of(
                 continue
             secret = own_key(placed) if placed.host.name == host.name else ENGINE_KEY
             key = SecretUse(secret).path if secret else None
-            task = placed.model.spec.task
-            found.append(Entry(name, placed.name, base(placed), naming, role, key, task))
+            spec = placed.model.spec
+            found.append(
+                Entry(name, placed.name, base(placed), naming, role, key, spec.task, spec.price)
+            )
     return tuple(found)
 
 
@@ -72,5 +74,5 @@ def clients_of(blueprint: schema.Blueprint) -> dict[str, GatewayClient]:
     for name, client in (written or {OWNER: schema.Client()}).items():
         names = (*client.models, *client.roles) or every
         key = SecretUse(client_secret(name)).path
-        found[name] = GatewayClient(key, names, client.monthly_tokens)
+        found[name] = GatewayClient(key, names, client.monthly_tokens, client.monthly_cost)
     return found

@@ -20,6 +20,7 @@ from planner_roles import (
     note_answer,
     note_chunk,
     refuse_overrides,
+    tokens_of,
 )
 
 SETTINGS = Settings(os.path.join(os.path.dirname(os.path.abspath(__file__)), "gateway.json"))
@@ -55,16 +56,16 @@ class Gateway(CustomLogger):
         self.watching = None
 
     async def async_pre_call_hook(self, user_api_key_dict, cache, data, call_type):
-        """Hold the client to its names and its tokens, and to what clients may say."""
+        """Hold the client to its names, its tokens and its money, and to what clients may say."""
         client = CLIENTS[user_api_key_dict.user_id]
         name = data.get("model")
         if name is None:
             raise HTTPException(400, "the request names no model, or is not sent as JSON")
         if name not in client.names:
             raise HTTPException(403, f"{client.name} may not ask for {name!r}")
-        most = client.monthly_tokens
-        if most is not None and USAGE.of(client.name) >= most:
-            raise HTTPException(429, f"{client.name} has used its {most} tokens of this month")
+        why = client.refused(USAGE)
+        if why is not None:
+            raise HTTPException(429, why)
         return refuse_overrides(data)
 
     async def async_pre_call_deployment_hook(self, kwargs, call_type):
@@ -96,13 +97,19 @@ class Gateway(CustomLogger):
             yield chunk
 
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
-        """Count the tokens of an answer for the client that asked: also of a streamed one, and of
-        one that the client broke off, which the proxy reports as far as it came."""
+        """Count the tokens of an answer, and what they cost, for the client that asked: also of a
+        streamed one, and of one that the client broke off, which the proxy reports as far as it
+        came."""
         metadata = (kwargs.get("litellm_params") or {}).get("metadata") or {}
         client = metadata.get("user_api_key_user_id")
-        usage = getattr(response_obj, "usage", None)
-        if client in CLIENTS and usage is not None:
-            USAGE.add(client, getattr(usage, "total_tokens", 0) or 0)
+        if client not in CLIENTS:
+            return
+        read, written = tokens_of(response_obj)
+        USAGE.add(client, read + written)
+        # of the replica that answered, which a fallback may have chosen
+        entry = SETTINGS.entries.get((metadata.get("model_info") or {}).get("id"))
+        if entry is not None and entry.price is not None:
+            USAGE.spend(client, entry.price.currency, entry.price.of(read, written))
 
     async def async_post_call_failure_deployment_hook(
         self, request_data, exception, call_type, fallback_depth=None

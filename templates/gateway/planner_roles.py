@@ -9,6 +9,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 
 # What a client may not say: it would choose another adapter, another model or another server than
@@ -37,6 +38,8 @@ REFUSED = (
     "mock_testing_rate_limit_error",
     "mock_timeout",
 )
+# Digits enough for every sum of money to be exact; the default keeps 28.
+EXACT = Context(prec=60)
 # Sampling that is no part of OpenAI's protocol travels in the body's own fields.
 BODY_ONLY = ("top_k",)
 
@@ -51,24 +54,61 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a million tokens cost: ``input`` those that are read, ``output`` those written."""
+
+    currency: str
+    input: Decimal
+    output: Decimal
+
+    def of(self, read, written):
+        """What so many tokens cost, to the last digit."""
+        with localcontext(EXACT):
+            return (self.input * read + self.output * written).scaleb(-6)
+
+
+@dataclass(frozen=True)
 class Entry:
     """One replica under one name. ``body`` are fields for the engine, ``key`` is what it is asked
-    with, None where it asks for none."""
+    with, None where it asks for none, ``price`` None where nobody's money is counted."""
 
     base: str
     role: str | None
     body: dict
     key: str | None
+    price: Price | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An amount of money."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self):
+        return f"{self.amount:,} {self.currency}"
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who may ask for which names, and how many tokens a month; None is as many as it wants."""
+    """Who may ask for which names, and how many tokens and how much money a month; None is as much
+    as it wants."""
 
     name: str
     key: bytes
     names: tuple
     monthly_tokens: int | None
+    monthly_cost: Limit | None = None
+
+    def refused(self, usage):
+        """Why it has to wait for the next month; None while it has not."""
+        most, cost = self.monthly_tokens, self.monthly_cost
+        if most is not None and usage.of(self.name) >= most:
+            return f"{self.name} has used its {most} tokens of this month"
+        if cost is not None and usage.spent(self.name, cost.currency) >= cost.amount:
+            return f"{self.name} has spent its {cost} of this month"
+        return None
 
 
 class Settings:
@@ -80,7 +120,13 @@ class Settings:
         self.entries = {name: _entry(row) for name, row in data["entries"].items()}
         self.usage = data["usage"]
         self.clients = [
-            Client(name, _digest(_read(row["key"])), tuple(row["names"]), row["monthly_tokens"])
+            Client(
+                name,
+                _digest(_read(row["key"])),
+                tuple(row["names"]),
+                row["monthly_tokens"],
+                _limit(row["monthly_cost"]),
+            )
             for name, row in data["clients"].items()
         ]
 
@@ -97,8 +143,16 @@ class Settings:
 
 
 def _entry(row):
-    key = row["key"]
-    return Entry(row["base"], row["role"], row["body"], _read(key).decode() if key else None)
+    key = _read(row["key"]).decode() if row["key"] else None
+    return Entry(row["base"], row["role"], row["body"], key, _price(row["price"]))
+
+
+def _price(row):
+    return Price(row["currency"], Decimal(row["input"]), Decimal(row["output"])) if row else None
+
+
+def _limit(row):
+    return Limit(Decimal(row["amount"]), row["currency"]) if row else None
 
 
 def _read(path):
@@ -183,8 +237,19 @@ def _note(notices, choice, holder):
         notices.put(place, choice, "text")
 
 
+def tokens_of(answer):
+    """How many tokens were read and written for an answer; rerankers say it in a place of their
+    own."""
+    usage = getattr(answer, "usage", None)
+    if usage is not None:
+        read = getattr(usage, "prompt_tokens", 0) or 0
+        return read, max((getattr(usage, "total_tokens", 0) or 0) - read, 0)
+    told = (getattr(answer, "meta", None) or {}).get("tokens") or {}
+    return told.get("input_tokens") or 0, told.get("output_tokens") or 0
+
+
 class Usage:
-    """Tokens by client and month, in a file that outlives the gateway."""
+    """Tokens and money by client and month, in a file that outlives the gateway."""
 
     def __init__(self, path):
         self._base = sqlite3.connect(path, timeout=10, isolation_level=None)
@@ -194,6 +259,12 @@ class Usage:
         self._base.execute(
             "CREATE TABLE IF NOT EXISTS usage (client TEXT, month TEXT, tokens INTEGER NOT NULL,"
             " PRIMARY KEY (client, month))"
+        )
+        # money is decimal text: a number of the database's own would be rounded
+        self._base.create_function("plus", 2, _plus, deterministic=True)
+        self._base.execute(
+            "CREATE TABLE IF NOT EXISTS spending (client TEXT, month TEXT, currency TEXT,"
+            " amount TEXT NOT NULL, PRIMARY KEY (client, month, currency))"
         )
 
     def add(self, client, tokens):
@@ -210,6 +281,27 @@ class Usage:
             "SELECT tokens FROM usage WHERE client = ? AND month = ?", (client, _month())
         ).fetchone()
         return row[0] if row else 0
+
+    def spend(self, client, currency, amount):
+        """Count what an answer cost a client now."""
+        self._base.execute(
+            "INSERT INTO spending VALUES (?, ?, ?, ?) ON CONFLICT (client, month, currency)"
+            " DO UPDATE SET amount = plus(amount, excluded.amount)",
+            (client, _month(), currency, str(amount)),
+        )
+
+    def spent(self, client, currency):
+        """What the client's answers cost this month (UTC), in that currency."""
+        row = self._base.execute(
+            "SELECT amount FROM spending WHERE client = ? AND month = ? AND currency = ?",
+            (client, _month(), currency),
+        ).fetchone()
+        return Decimal(row[0]) if row else Decimal(0)
+
+
+def _plus(one, other):
+    with localcontext(EXACT):
+        return str(Decimal(one) + Decimal(other))
 
 
 def _month():

@@ -166,7 +166,7 @@ def test_every_name_must_be_written_somewhere() -> None:
         stores: {shelf: {on: bx, embed_with: embed}}
         roles: {wise: {model: chta, adapter: core, knowledge: books, fallback: fool}}
         services: {n8n: {on: vm}}
-        gateway: {on: vm}
+        gateway: {on: vm, clients: {phone: {roles: [wize], models: [chta]}, desk: {}}}
         """,
         hosts=("vm",),
     )
@@ -180,7 +180,10 @@ def test_every_name_must_be_written_somewhere() -> None:
         "roles.wise.adapter",
         "roles.wise.knowledge",
         "roles.wise.fallback",
+        "gateway.clients.phone.roles[0]",
+        "gateway.clients.phone.models[0]",
     }
+    assert found["gateway.clients.phone.roles[0]"].advice == "did you mean wise?"
     assert found["hosts.box.within"].advice == "did you mean box?"
     assert found["roles.wise.model"].advice == "did you mean chat?"
 

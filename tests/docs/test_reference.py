@@ -30,6 +30,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`hosts.<name>.keep_free`": schema.Keep,
     "`models.<name>`": schema.Model,
     "`models.<name>.server`": schema.Server,
+    "`models.<name>.price`": schema.TokenPrice,
     "`models.<name>.image`, `services.<name>.image`": schema.ImageArchive,
     "`adapters.<name>`": schema.Adapter,
     "`stores.<name>`": schema.Store,

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
                 "replicas": 2,
                 "adapters": list(NAMES),
                 "on": ["left", "right"],
+                "price": {"input": "500 EUR/Mtok", "output": "1500 EUR/Mtok"},
             },
             "spare": {
                 "source": str(model),
@@ -139,7 +141,11 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
             "expose": "lan",
             "image": {"archive": str(images.ensure_litellm(farm.layout))},
             "caddy": {"image": {"archive": str(images.ensure_caddy(farm.layout))}},
-            "clients": {"alice": {}, "bob": {"models": ["chat"], "monthly_tokens": 100}},
+            "clients": {
+                "alice": {},
+                "bob": {"models": ["chat"], "monthly_tokens": 100},
+                "carol": {"models": ["chat"], "monthly_cost": "0.05 EUR"},
+            },
         },
     }
 
@@ -219,6 +225,31 @@ def test_a_client_is_held_to_its_names_and_tokens(stage: Stage) -> None:
     nobody = Client(bob.url, "sk-nobody", bob.authority)
     assert nobody.ask("chat").status == 401
     assert Client(bob.url, "", bob.authority).ask("chat").status == 401
+
+
+def test_a_client_is_held_to_its_money(stage: Stage) -> None:
+    carol = stage.client("carol")
+    answers = [carol.ask("chat")]
+    usage = json.loads(answers[0].text)["usage"]
+    read, written = usage["prompt_tokens"], usage["completion_tokens"]
+    cost = Decimal(read * 500 + written * 1500).scaleb(-6)
+    eventually(lambda: spent(stage, "carol") == [("EUR", cost)], f"{cost} EUR in its account", 30)
+    while answers[-1].status == 200 and len(answers) < 60:
+        answers.append(carol.ask("chat"))
+    assert answers[-1].status == 429, answers[-1]
+    assert "carol has spent its 0.05 EUR of this month" in answers[-1].text
+    assert spent(stage, "carol")[0][1] >= Decimal("0.05")
+
+
+def spent(stage: Stage, client: str) -> list[tuple[str, Decimal]]:
+    """What the gateway has counted for a client, by currency."""
+    ask = (
+        "import json, sqlite3, sys; base = sqlite3.connect(sys.argv[1]); print(json.dumps(list("
+        "base.execute('SELECT currency, amount FROM spending WHERE client = ?', sys.argv[2:]))))"
+    )
+    file = "/var/lib/docker/volumes/planner-roles_gateway/_data/usage.sqlite"
+    rows = json.loads(stage.front.run("python3", "-c", ask, file, client).stdout)
+    return [(currency, Decimal(amount)) for currency, amount in rows]
 
 
 class Load:

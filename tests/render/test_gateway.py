@@ -87,6 +87,40 @@ def test_what_is_wrong_with_a_role(tmp_path: Path, role: Any, where: str, said: 
     )
 
 
+PRICE = {"input": "0.10 EUR/Mtok", "output": "0.40 EUR/Mtok"}
+
+
+def spending(tmp_path: Path, client: Any, **price: Any) -> list[tuple[str, str]]:
+    """Errors about a client that may spend 5 EUR, where both models have these prices."""
+    source = {"source": "Qwen/Qwen3-8B", "engine": "llama.cpp", "image": IMAGE}
+    models = {name: {**source, **price.get(name, {})} for name in ("chat", "spare")}
+    roles = {"monk": {"model": "chat", "fallback": "deputy"}, "deputy": {"model": "spare"}}
+    clients = {"phone": {"monthly_cost": "5 EUR", **client}}
+    return found(tmp_path, {"on": "box", "clients": clients}, models=models, roles=roles)
+
+
+def test_money_is_counted_where_every_model_has_a_price(tmp_path: Path) -> None:
+    both = {"chat": {"price": PRICE}, "spare": {"price": PRICE}}
+    assert spending(tmp_path, {}, **both) == []
+    assert spending(tmp_path, {"models": ["chat"]}, chat={"price": PRICE}) == []
+    where = "gateway.clients.phone.monthly_cost"
+    said = "nothing says what spare costs, which phone may ask for"
+    # one that answers in another's place is paid for too
+    for client in ({}, {"roles": ["monk"]}, {"models": ["spare"]}):
+        assert spending(tmp_path, client, chat={"price": PRICE}) == [(where, said)]
+
+
+def test_money_is_counted_in_one_currency(tmp_path: Path) -> None:
+    dollars = {"input": "1 USD/Mtok", "output": "2 USD/Mtok"}
+    [(where, said)] = spending(tmp_path, {"models": ["chat"]}, chat={"price": dollars})
+    assert where == "gateway.clients.phone.monthly_cost"
+    assert said == "phone spends EUR, and chat costs USD"
+    mixed = {"price": {**PRICE, "input": "1 USD/Mtok"}}
+    [(where, said)] = spending(tmp_path, {"models": ["chat"]}, chat=mixed)
+    assert where == "models.chat.price"
+    assert said == "chat is read for USD and written for EUR"
+
+
 def test_roles_need_a_gateway(tmp_path: Path) -> None:
     [(place, summary)] = found(tmp_path, None, roles={"monk": {"model": "chat"}})
     assert place == "roles"

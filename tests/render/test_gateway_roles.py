@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -128,16 +129,61 @@ def test_tokens_are_counted_for_each_client_and_kept(rules: ModuleType, tmp_path
     assert [again.of(name) for name in ("alice", "bob", "carol")] == [12, 1, 0]
 
 
+def test_money_is_counted_to_the_last_digit(rules: ModuleType, tmp_path: Path) -> None:
+    settings = rules.Settings(written(tmp_path))
+    price = settings.entries["chat/chat-0"].price
+    assert price.of(1, 0) == Decimal("0.0000001")
+    usage = rules.Usage(tmp_path / "usage.sqlite")
+    for _ in range(10):
+        usage.spend("bob", price.currency, price.of(1, 0))
+    usage.spend("bob", "EUR", Decimal("1e20"))
+    again = rules.Usage(tmp_path / "usage.sqlite")
+    assert again.spent("bob", "EUR") == Decimal("100000000000000000000.000001")
+    assert [again.spent("bob", "USD"), again.spent("alice", "EUR")] == [0, 0]
+
+
+def test_who_has_spent_its_money_waits_for_the_next_month(
+    rules: ModuleType, tmp_path: Path
+) -> None:
+    settings = rules.Settings(written(tmp_path))
+    usage = rules.Usage(settings.usage)
+    alice, bob = settings.clients
+    usage.spend("bob", "EUR", Decimal("0.299999"))
+    assert bob.refused(usage) is None
+    usage.spend("bob", "EUR", Decimal("0.000001"))
+    assert bob.refused(usage) == "bob has spent its 0.30 EUR of this month"
+    usage.add("bob", 9)
+    assert bob.refused(usage) == "bob has used its 9 tokens of this month"
+    assert alice.refused(usage) is None
+
+
+def test_tokens_of_every_kind_of_answer_are_read(rules: ModuleType) -> None:
+    chat = SimpleNamespace(prompt_tokens=5, completion_tokens=2, total_tokens=7)
+    vectors = SimpleNamespace(prompt_tokens=5, total_tokens=5)
+    assert rules.tokens_of(SimpleNamespace(usage=chat)) == (5, 2)
+    assert rules.tokens_of(SimpleNamespace(usage=vectors)) == (5, 0)
+    order = SimpleNamespace(meta={"tokens": {"input_tokens": 11}})  # as the proxy's rerankers say
+    assert rules.tokens_of(order) == (11, 0)
+    assert rules.tokens_of(SimpleNamespace(meta=None)) == (0, 0)
+
+
 def written(folder: Path) -> Path:
     for name in ("alice", "bob"):
         (folder / name).write_text(f"sk-{name}\n")
     (folder / "engine").write_text("engine")
-    row = {"base": "http://x/v1", "body": {}, "key": str(folder / "engine")}
+    price = {"currency": "EUR", "input": "0.1", "output": "0.7"}
+    row = {"base": "http://x/v1", "body": {}, "key": str(folder / "engine"), "price": price}
+    free = {"monthly_tokens": None, "monthly_cost": None}
     document = {
         "usage": str(folder / "usage.sqlite"),
         "clients": {
-            "alice": {"key": str(folder / "alice"), "names": ["monk"], "monthly_tokens": None},
-            "bob": {"key": str(folder / "bob"), "names": ["chat"], "monthly_tokens": 9},
+            "alice": {"key": str(folder / "alice"), "names": ["monk"], **free},
+            "bob": {
+                "key": str(folder / "bob"),
+                "names": ["chat"],
+                "monthly_tokens": 9,
+                "monthly_cost": {"amount": "0.30", "currency": "EUR"},
+            },
         },
         "roles": {"monk": {"system": "", "notice": "beware", "sampling": {}}},
         "entries": {"monk/chat-0": {**row, "role": "monk"}, "chat/chat-0": {**row, "role": None}},
