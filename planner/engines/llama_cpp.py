@@ -9,11 +9,12 @@ from typing import Final
 
 from planner.blueprint.schema import EVERY_LAYER, Task
 from planner.catalogue.quantization import Family
-from planner.diagnostics import Diagnostic, error, note, warning
+from planner.diagnostics import Diagnostic, error, note
 from planner.engines.api.values import Setting
 from planner.engines.arguments import given, options
 from planner.engines.asked import asked_of
 from planner.engines.engine import AdapterFormat, Engine, Launch, Naming, Option
+from planner.engines.override_tensor import check_rules
 from planner.farm import FarmModel, HostDevice
 from planner.units import MIB, ceil_div, round_up
 
@@ -262,10 +263,7 @@ def check_server(launch: Launch) -> tuple[Diagnostic, ...]:
         found.append(error("the file's architecture is not known", *path, "experts_per_token",
                            detail="the setting's name starts with it",
                            advice="use a local GGUF file, or leave the number out"))  # fmt: skip
-    if model.spec.override_tensor:
-        found.append(warning("what override_tensor moves is not counted by size", *path,
-                             "override_tensor",
-                             advice="write cpu_moe for experts in RAM"))  # fmt: skip
+    found += check_rules(launch)
     if (model.spec.tensor_parallel or 1) > 1 and model.spec.split_mode is None:
         found.append(note("llama.cpp splits by layers, not tensors", *path, "tensor_parallel",
                           advice="write split_mode: row, or tensor, to share layers"))  # fmt: skip

@@ -12,7 +12,13 @@ from typing import Final
 from planner.sizing.architecture import Architecture, LayerKind, Role
 from planner.sizing.engines_memory.common import Plan
 from planner.sizing.engines_memory.groups import ABSORBING
-from planner.sizing.engines_memory.llama_weights import HOST, assign, gguf_of
+from planner.sizing.engines_memory.llama_moved import HOST
+from planner.sizing.engines_memory.llama_weights import (
+    assign,
+    gguf_of,
+    keeps_in_ram,
+    layer_at,
+)
 from planner.sizing.prefill_rows import CPU_FLOPS, CPU_READ, PromptClass, Share, prompt_class
 from planner.sizing.quantization import GGUF_STORAGES, Storage
 from planner.sizing.values import Accelerator, Processor, Speed
@@ -153,14 +159,13 @@ def _uploaded(plan: Plan) -> int:
     request = plan.request
     if plan.quantization.storage not in GGUF_STORAGES or request.devices[0].unified:
         return 0
-    if request.gpu_layers is None and not request.cpu_moe:
+    if not keeps_in_ram(request):
         return 0
     found, where = gguf_of(plan), assign(plan)
     total = 0
-    for index, layer in enumerate(found.layers):
-        on_host = where.layers[index] == HOST
-        total += layer.rest if on_host else 0
-        total += layer.experts if on_host or index in where.experts_on_host else 0
+    for index in range(len(found.layers)):
+        here = layer_at(found, where, index, HOST)
+        total += here.rest + here.experts
     return total
 
 

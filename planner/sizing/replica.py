@@ -117,6 +117,7 @@ def _request(
         adapter_rank=model.adapter_rank,
         gpu_layers=spec.gpu_layers,
         cpu_moe=spec.cpu_moe,
+        override_tensor=spec.override_tensor if devices else (),
         threads=spec.threads,
         experts_per_token=spec.experts_per_token,
         expert_parallel=spec.expert_parallel,

@@ -7,7 +7,14 @@ from math import log10
 
 from planner.sizing.architecture import Architecture, LayerKind, Role
 from planner.sizing.engines_memory.common import Plan
-from planner.sizing.engines_memory.llama_weights import HOST, assign, gguf_of
+from planner.sizing.engines_memory.llama_moved import HOST
+from planner.sizing.engines_memory.llama_weights import (
+    assign,
+    gguf_of,
+    keeps_in_ram,
+    layer_at,
+    output_at,
+)
 from planner.sizing.kv import state_bytes, token_bytes
 from planner.sizing.quantization import GGUF_STORAGES
 from planner.sizing.speed_rows import CPU, CPU_ATTENTION_FLOPS, Efficiency, SpeedClass, class_of
@@ -58,16 +65,14 @@ def _host_read(plan: Plan, top: int) -> int:
     request, a = plan.request, plan.request.architecture
     if not request.devices or plan.quantization.storage not in GGUF_STORAGES:
         return 0
-    if request.gpu_layers is None and not request.cpu_moe:
+    if not keeps_in_ram(request):
         return 0
     found, where = gguf_of(plan), assign(plan)
     total = 0
-    for index, layer in enumerate(found.layers):
-        on_host = where.layers[index] == HOST
-        routed = layer.experts * top // a.experts if a.experts else layer.experts
-        total += layer.rest if on_host else 0
-        total += routed if on_host or index in where.experts_on_host else 0
-    return total + (found.output if where.output == HOST else 0)
+    for index in range(len(found.layers)):
+        here = layer_at(found, where, index, HOST)
+        total += here.rest + (here.experts * top // a.experts if a.experts else here.experts)
+    return total + output_at(found, where, HOST)
 
 
 def _weights_read(plan: Plan, top: int) -> int:

@@ -65,10 +65,11 @@ class SizeRequest:
     V). ``context`` is the longest sequence, ``parallel`` the sequences at once, ``batch`` tokens
     per step, ``ubatch`` llama.cpp's physical batch, ``depth`` tokens already in the context for
     the speed figures. ``cpu_moe`` is the number of layers whose experts stay in RAM,
-    ``gpu_layers`` counts layers + 1, ``unified`` says whether llama.cpp's slots share one cache
-    (None: they do where ``parallel`` is not given). ``mla`` is ik_llama.cpp's mode of a latent
-    cache, ``attention_batch`` its ``-amb`` in MiB (0: no limit). ``gguf`` holds exact tensor bytes
-    read from a file's header, ``checkpoint_bytes`` those of safetensors headers.
+    ``override_tensor`` llama.cpp's rules ``pattern=buffer``, ``gpu_layers`` counts layers + 1,
+    ``unified`` says whether llama.cpp's slots share one cache (None: they do where ``parallel`` is
+    not given). ``mla`` is ik_llama.cpp's mode of a latent cache, ``attention_batch`` its ``-amb``
+    in MiB (0: no limit). ``gguf`` holds exact tensor bytes read from a file's header,
+    ``checkpoint_bytes`` those of safetensors headers.
 
     ``expert_parallel`` puts whole experts on each rank, ``draft`` guesses ``draft_tokens`` at a
     time, ``images`` loads llama.cpp's image encoder, ``prompt_cache_bytes`` is RAM for its saved
@@ -96,6 +97,7 @@ class SizeRequest:
     eager: bool = False
     gpu_layers: int | None = None
     cpu_moe: int | None = None
+    override_tensor: tuple[str, ...] = ()
     flash_attention: bool | None = None
     unified: bool | None = None
     mla: int | None = None

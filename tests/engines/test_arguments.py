@@ -218,6 +218,30 @@ def test_what_an_engine_cannot_do_is_said(engine: str, spec: dict[str, object], 
     assert where in [item.where for item in found if item.severity is Severity.ERROR]
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (r"blk\.(1=CPU", "override_tensor looks for no regular expression"),
+        ("exps=CUDA1", "there is no CUDA1 for override_tensor"),
+        ("exps=cpu", "there is no cpu for override_tensor"),
+        (r"blk\.\d{1,2}\.=CPU", "a comma in override_tensor ends the rule"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["llama.cpp", "ik_llama.cpp"])
+def test_rules_that_the_server_ends_at_are_refused(engine: str, rule: str, said: str) -> None:
+    asked = launch(engine, one_card(), override_tensor=["exps=CPU", rule])
+    faults = [i for i in check_arguments(engine_of(engine), asked) if i.severity is Severity.ERROR]
+    assert [(item.where, item.summary) for item in faults] == [
+        ("models.chat.override_tensor", said)
+    ]
+
+
+def test_rules_name_cards_of_the_model() -> None:
+    rules = ["exps=CPU", "attn=CUDA1", "blk.0=CUDA0"]
+    asked = launch("llama.cpp", two_cards(), override_tensor=rules)
+    assert check_arguments(engine_of("llama.cpp"), asked) == ()
+
+
 def share(*terms: tuple[str, int], total: int = 1000) -> str | None:
     device = DeviceSize("card", 0, total, tuple(Term(name, size, "") for name, size in terms))
     report = SizeReport("m", "e", True, (device,), HostSize(), None, None, None, None, None)

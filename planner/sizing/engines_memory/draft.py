@@ -29,7 +29,8 @@ def draft_plan(plan: Plan) -> Plan | None:
     request = replace(
         plan.request, model=draft.model, architecture=draft.architecture, gguf=draft.gguf,
         quant=quant, draft=None, adapters=None, checkpoint_bytes=None, images=False,
-        cpu_moe=None, gpu_layers=None, experts_per_token=None, prompt_cache_bytes=0,
+        cpu_moe=None, override_tensor=(), gpu_layers=None, experts_per_token=None,
+        prompt_cache_bytes=0,
     )  # fmt: skip
     return Plan(request, parse_quantization(quant, gguf=gguf), parse_kv_types("auto"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from planner.diagnostics import Diagnostic, error, note
+from planner.diagnostics import Diagnostic, error, note, warning
 from planner.sizing.architecture import Architecture, Kind, LayerKind
 from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_bytes, show, term
 from planner.sizing.engines_memory.draft import draft_plan
@@ -17,9 +17,9 @@ from planner.sizing.engines_memory.llama_kv import (
     sliding_cells,
     stream_cells,
 )
+from planner.sizing.engines_memory.llama_moved import HOST, Group, idle, matches
 from planner.sizing.engines_memory.llama_reserve import Batch, reserved_bytes
 from planner.sizing.engines_memory.llama_weights import (
-    HOST,
     Assignment,
     assign,
     device_weights,
@@ -61,7 +61,7 @@ def ledger(
     missing = _missing(plan, devices)
     ram = request.host_memory_bytes
     host_used = sum(item.bytes for item in host)
-    found: list[Diagnostic] = list(_defaults(plan, setup, notes))
+    found: list[Diagnostic] = [*_defaults(plan, setup, notes), *_idle_rules(plan)]
     for index, size in missing:
         found.append(
             error(
@@ -126,9 +126,15 @@ def _window_cells(plan: Plan, shape: CacheShape) -> int:
 
 def _staging(setup: _Setup, device: int) -> int:
     """Gate, up and down of a layer weigh about alike; one is copied over at a time."""
-    if device == HOST or not setup.where.experts_on_host & set(setup.where.of(device)):
+    if device == HOST:
         return 0
-    return max(setup.weights.layers[i].experts for i in setup.where.experts_on_host) // 3
+    mine, where = set(setup.where.of(device)), setup.where
+    moved = [item for item in where.moved if item.target == HOST and item.layer in mine]
+    in_ram = where.experts_on_host | {i.layer for i in moved if i.group is Group.EXPERTS}
+    sizes = [item.bytes for item in moved if item.group is Group.REST]
+    if in_ram & mine:
+        sizes.append(max(setup.weights.layers[i].experts for i in in_ram) // 3)
+    return max(sizes, default=0)
 
 
 def _cache(plan: Plan, setup: _Setup, device: int) -> Term:
@@ -206,12 +212,28 @@ def _host(plan: Plan, setup: _Setup) -> tuple[Term, ...]:
         term(
             "weights", weights,
             "input embedding" + (", layers and experts kept in RAM" if graph.has_layers or
-            setup.where.experts_on_host else ""), "llama.cpp keeps the input embedding on the host",
+            setup.where.in_ram else ""), "llama.cpp keeps the input embedding on the host",
         ),
         _cache(plan, setup, HOST),
         term("activations", buffers + output, "input, mask and output buffers of one batch"),
         term("runtime", _HOST_RUNTIME, "process, tokenizer and server; a rough figure"),
     )  # fmt: skip
+
+
+def _idle_rules(plan: Plan) -> list[Diagnostic]:
+    rules = plan.request.override_tensor
+    if not rules:
+        return []
+    found = matches(plan.request.architecture, plan.quantization.preset, rules)
+    return [
+        warning(
+            f"override_tensor: {rule} matches no tensor of {plan.request.model}",
+            detail="llama.cpp takes such a rule and does nothing; names look like "
+            "blk.0.ffn_up_exps.weight",
+            advice="correct the pattern, or take the rule out",
+        )
+        for rule in idle(found, rules)
+    ]
 
 
 def _missing(plan: Plan, devices: tuple[tuple[Term, ...], ...]) -> list[tuple[int, int]]:
