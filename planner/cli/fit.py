@@ -53,6 +53,9 @@ def command(
     unified: Annotated[
         bool | None, typer.Option(help="llama.cpp's --kv-unified: slots share one cache.")
     ] = None,
+    swa_full: Annotated[
+        bool, typer.Option("--swa-full", help="llama.cpp: sliding layers keep every token.")
+    ] = False,
     mla: Annotated[
         int | None, typer.Option(min=0, max=3, help="ik_llama.cpp's -mla: its latent cache.")
     ] = None,
@@ -75,7 +78,13 @@ def command(
     draft: Annotated[
         str | None, typer.Option(help="A smaller model that guesses tokens for MODEL.")
     ] = None,
-    draft_tokens: Annotated[int | None, typer.Option(min=1, help="Guesses at once: 4.")] = None,
+    draft_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Guesses at once: 4. llama.cpp: without --draft, by the model's MTP head.",
+        ),
+    ] = None,
     images: Annotated[
         bool, typer.Option("--images", help="llama.cpp: load the image encoder (mmproj) too.")
     ] = False,
@@ -111,8 +120,8 @@ def command(
             "tp": tp, "pp": pp, "gpu_memory_utilization": gpu_memory_utilization,
             "adapters": adapters, "adapter_rank": adapter_rank, "eager": eager,
             "gpu_layers": gpu_layers, "cpu_moe": cpu_moe, "flash_attention": flash_attention,
-            "unified": unified, "mla": mla, "attention_batch": attention_batch,
-            "threads": threads, "depth": depth,
+            "unified": unified, "swa_full": swa_full, "mla": mla,
+            "attention_batch": attention_batch, "threads": threads, "depth": depth,
             "experts_per_token": experts_per_token,
             "host_memory_bytes": _bytes(ram, "--ram"), "expert_parallel": expert_parallel,
             "draft": draft, "draft_tokens": draft_tokens, "images": images,

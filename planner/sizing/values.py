@@ -67,13 +67,13 @@ class SizeRequest:
     the speed figures. ``cpu_moe`` is the number of layers whose experts stay in RAM,
     ``override_tensor`` llama.cpp's rules ``pattern=buffer``, ``gpu_layers`` counts layers + 1,
     ``unified`` says whether llama.cpp's slots share one cache (None: they do where ``parallel`` is
-    not given). ``mla`` is ik_llama.cpp's mode of a latent cache, ``attention_batch`` its ``-amb``
-    in MiB (0: no limit). ``gguf`` holds exact tensor bytes read from a file's header,
-    ``checkpoint_bytes`` those of safetensors headers.
+    not given), ``swa_full`` that sliding layers keep every cell. ``mla`` is ik_llama.cpp's mode of
+    a latent cache, ``attention_batch`` its ``-amb`` in MiB (0: no limit). ``gguf`` holds exact
+    tensor bytes read from a file's header, ``checkpoint_bytes`` those of safetensors headers.
 
     ``expert_parallel`` puts whole experts on each rank, ``draft`` guesses ``draft_tokens`` at a
-    time, ``images`` loads llama.cpp's image encoder, ``prompt_cache_bytes`` is RAM for its saved
-    prompts.
+    time (llama.cpp: without a ``draft`` the model's own MTP head does), ``images`` loads
+    llama.cpp's image encoder, ``prompt_cache_bytes`` is RAM for its saved prompts.
     """
 
     model: str
@@ -100,6 +100,7 @@ class SizeRequest:
     override_tensor: tuple[str, ...] = ()
     flash_attention: bool | None = None
     unified: bool | None = None
+    swa_full: bool = False
     mla: int | None = None
     attention_batch: int | None = None
     threads: int | None = None

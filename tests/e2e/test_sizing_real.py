@@ -73,6 +73,7 @@ SETTINGS: Final = (
         "no-flash", "-c 4096 -np 1 -fa off", context=4096, parallel=1, flash_attention=False
     ),
     _setting("small-batch", "-c 4096 -np 2 -ub 128", context=4096, parallel=2, ubatch=128),
+    _setting("whole-windows", "-c 8000 -np 3 --swa-full", context=8000, parallel=3, swa_full=True),
     _setting(
         "long-large-batch", "-c 12288 -np 1 -ub 1024", context=12_288, parallel=1, ubatch=1024
     ),

@@ -9,6 +9,7 @@ import pytest
 
 from planner.diagnostics import has_errors
 from planner.sizing.engines_memory.draft import check_draft, speed_up
+from planner.sizing.engines_memory.llama_head import head_parameters
 from planner.sizing.values import Draft, SizeRequest, Speed
 from planner.units import GIB
 from tests.sizing.models import architecture, card, gib_of, mib_on_host, report
@@ -147,3 +148,58 @@ def test_a_folder_without_a_config_is_said_to_be_one(
     code, _, err = fit(capsys, str(tmp_path), "--on", "rtx-4090")
     assert code == 3
     assert "has no config.json" in " ".join(err.split())
+
+
+HEADED = "Qwen/Qwen3.5-27B"
+
+
+@pytest.mark.parametrize(
+    ("size", "parameters"),
+    [
+        ("2B", 60_828_160), ("9B", 243_290_624), ("27B", 424_699_392), ("35B-A3B", 844_640_768),
+        ("122B-A10B", 2_523_679_232), ("397B-A17B", 6_595_568_128),
+    ],
+)  # fmt: skip
+def test_a_models_own_head_has_the_published_parameters(size: str, parameters: int) -> None:
+    # what the checkpoint holds beside the model itself
+    assert head_parameters(architecture(f"Qwen/Qwen3.5-{size}")) == parameters
+
+
+@pytest.mark.parametrize(("slots", "unified", "logged"), [(4, True, 2307.5), (1, False, 960.88)])
+def test_a_head_that_guesses_keeps_older_states(slots: int, unified: bool, logged: float) -> None:
+    """As servers with ``--spec-draft-n-max 2`` logged: 8192 cells, and each state three times."""
+    options: dict[str, Any] = {"quant": "Q5_K_M", "context": 8192, "unified": unified}
+    found = report(HEADED, "llama.cpp", parallel=slots, draft_tokens=2, **options)
+    assert mib_on_host(found, "kv_cache") == pytest.approx(logged, abs=0.01)
+    # its own layer's cache, 32 MiB, lies with its weights and its buffer
+    weights = head_parameters(architecture(HEADED)) * 5 / 8 / 2**20
+    assert mib_on_host(found, "draft") > weights + 32
+    alone = report(HEADED, "llama.cpp", parallel=slots, **options)
+    assert mib_on_host(alone, "draft") == 0
+    assert mib_on_host(alone, "activations") == mib_on_host(found, "activations")
+
+
+def test_a_head_lies_beside_the_output() -> None:
+    found = report(HEADED, "llama.cpp", card(16), card(16), quant="Q4_K_M", draft_tokens=3)
+    assert gib_of(found, "draft", 0) == 0
+    assert gib_of(found, "draft", 1) > 0.2
+
+
+def test_guesses_of_a_model_without_a_head_count_nothing() -> None:
+    plain = report(SMALL, "llama.cpp", card(24), quant="Q8_0", context=8192)
+    asked = report(SMALL, "llama.cpp", card(24), quant="Q8_0", context=8192, draft_tokens=3)
+    assert asked.devices == plain.devices
+    assert any("--draft-tokens 3 counts nothing" in item.summary for item in asked.diagnostics)
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_whole_sliding_layers_keep_every_cell(parallel: int) -> None:
+    name = "google/gemma-3-12b-it"
+    options: dict[str, Any] = {"quant": "Q4_K_M", "context": 32_768, "parallel": parallel}
+    cut = report(name, "llama.cpp", **options)
+    whole = report(name, "llama.cpp", swa_full=True, **options)
+    cells = -(-32_768 // parallel // 256) * 256 * parallel
+    # 48 layers of 8 heads, 256 wide, K and V in 16 bit
+    assert mib_on_host(whole, "kv_cache") == 48 * 8 * 256 * 2 * 2 * cells / 2**20
+    assert mib_on_host(whole, "kv_cache") > 3 * mib_on_host(cut, "kv_cache")
+    assert mib_on_host(whole, "activations") >= mib_on_host(cut, "activations")

@@ -41,7 +41,7 @@ _LANGUAGE: Final = frozenset({Kind.LANGUAGE})
 _VECTORS: Final = frozenset({Kind.LANGUAGE, Kind.EMBEDDING})
 _SPEECH: Final = frozenset({Kind.SPEECH})
 _WARM_UP: Final = "Python, the largest prefill and capturing graphs"
-_SHARED_CACHE: Final = frozenset({"unified"})
+_SHARED_CACHE: Final = frozenset({"unified", "swa_full"})
 _LATENT: Final = frozenset({"mla", "attention_batch"})
 _VERSIONED: Final = frozenset({"engine_version"})
 

@@ -9,6 +9,7 @@ from typing import Final
 from planner.diagnostics import error
 from planner.sizing.engines_memory.common import EngineMemory, Plan
 from planner.sizing.engines_memory.llama_compute import MAINLINE
+from planner.sizing.engines_memory.llama_head import guesses
 from planner.sizing.engines_memory.llama_kv import AUTO_SLOTS, CacheShape, Latent
 from planner.sizing.engines_memory.llama_memory import ledger
 from planner.units import GIB
@@ -35,8 +36,9 @@ def llama_cpp(plan: Plan) -> EngineMemory:
     unified = request.parallel is None if request.unified is None else request.unified
     latent = _latent(known)
     shape = CacheShape(
-        context_of(plan), slots, unified, ubatch_of(plan), windows=True, latent=latent
-    )
+        context_of(plan), slots, unified, ubatch_of(plan), windows=not request.swa_full,
+        latent=latent, snapshots=guesses(plan),
+    )  # fmt: skip
     few = build is not None and build >= _FEW_OUTPUTS_FROM
     return _memory(plan, shape, few=few)
 

@@ -29,7 +29,8 @@ class CacheShape:
     """Cells that a build allocates.
 
     ``unified`` slots share one cache of ``context`` cells; else each of ``slots`` gets its part.
-    ``windows`` says whether sliding layers are cut to their window.
+    ``windows`` says whether sliding layers are cut to their window, ``snapshots`` how many older
+    recurrent states each slot keeps to go back to.
     """
 
     context: int
@@ -38,6 +39,7 @@ class CacheShape:
     ubatch: int
     windows: bool
     latent: Latent = Latent.KEY
+    snapshots: int = 0
 
     @property
     def streams(self) -> int:
@@ -52,7 +54,8 @@ def layer_bytes(layer: Layer, architecture: Architecture, types: KvTypes, shape:
         case LayerKind.STATELESS:
             return 0
         case LayerKind.LINEAR:
-            return 4 * (layer.state_elements + layer.conv_elements) * shape.slots
+            rows = shape.slots * (1 + shape.snapshots)
+            return 4 * (layer.state_elements + layer.conv_elements) * rows
         case LayerKind.LATENT:
             return int(_latent_row(layer, architecture, types, shape) * _full_cells(shape))
         case LayerKind.FULL:

@@ -11,6 +11,7 @@ from planner.sizing.engines_memory.common import EngineMemory, Plan, engine_byte
 from planner.sizing.engines_memory.draft import draft_plan
 from planner.sizing.engines_memory.llama_compute import Flavour, Graph, compute_bytes, host_bytes
 from planner.sizing.engines_memory.llama_extra import draft_terms, image_encoder, prompt_cache
+from planner.sizing.engines_memory.llama_head import guesses, head_term, unused_guesses
 from planner.sizing.engines_memory.llama_kv import (
     CacheShape,
     layer_bytes,
@@ -61,7 +62,9 @@ def ledger(
     missing = _missing(plan, devices)
     ram = request.host_memory_bytes
     host_used = sum(item.bytes for item in host)
-    found: list[Diagnostic] = [*_defaults(plan, setup, notes), *_idle_rules(plan)]
+    found: list[Diagnostic] = [
+        *_defaults(plan, setup, notes), *_idle_rules(plan), *unused_guesses(plan)
+    ]  # fmt: skip
     for index, size in missing:
         found.append(
             error(
@@ -83,7 +86,8 @@ def ledger(
 def _with_extras(
     plan: Plan, setup: _Setup, devices: tuple[tuple[Term, ...], ...], host: tuple[Term, ...]
 ) -> tuple[tuple[tuple[Term, ...], ...], tuple[Term, ...]]:
-    """The image encoder on the first device, a draft model wherever its layers come to lie."""
+    """The image encoder on the first device, a draft model wherever its layers come to lie, the
+    model's own head beside its output."""
     places = [*devices, host]
     places[0] = (*places[0], *image_encoder(plan))
     draft, shape = draft_plan(plan), setup.shape
@@ -92,6 +96,10 @@ def _with_extras(
         inner = ledger(draft, alone, setup.flavour, flash=setup.flash, notes=())
         shares = draft_terms(plan, inner, shape.slots)
         places = [(*own, *share) for own, share in zip(places, shares, strict=True)]
+    if guesses(plan):
+        last = setup.where.output  # HOST counts from the end too
+        compute = _compute(plan, setup, last)[0]
+        places[last] = (*places[last], head_term(plan, setup.weights, shape, compute))
     return tuple(places[:-1]), places[-1]
 
 
@@ -121,7 +129,7 @@ def _graph(plan: Plan, setup: _Setup, device: int) -> Graph:
 
 def _window_cells(plan: Plan, shape: CacheShape) -> int:
     window = max((layer.window for layer in plan.request.architecture.layers), default=0)
-    return sliding_cells(window, shape) if shape.windows else shape.context
+    return sliding_cells(window, shape) if shape.windows else stream_cells(shape) * shape.streams
 
 
 def _staging(setup: _Setup, device: int) -> int:
@@ -157,6 +165,8 @@ def _extra(a: Architecture, setup: _Setup) -> str:
         text += ", sliding layers cut to their window"
     if any(layer.kind is LayerKind.LINEAR for layer in a.layers):
         text += f", recurrent state in f32 for {setup.shape.slots}"
+        kept = setup.shape.snapshots
+        text += f", each {1 + kept} times: a refused guess is taken back" if kept else ""
     return text
 
 
