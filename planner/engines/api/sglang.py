@@ -1,6 +1,10 @@
 """Asks SGLang: /v1/models and /server_info.
 
-Read in the source of 0.5.23 (2026-11); not asked of a running server.
+Read in the source of 0.5.23 (2026-11); not asked of a running server. It has POST
+/load_lora_adapter and /unload_lora_adapter since 0.4.9, and planner does not use them: an adapter
+that came that way must also be there after the next start, and only the command line names those.
+The file of ``--config`` took ``lora-paths`` in 0.5.3 to 0.5.7; since 0.5.8 it refuses options with
+an action of their own, and a changed command line is a restart.
 """
 
 from __future__ import annotations
