@@ -24,6 +24,7 @@ _QUIET: Final = (
 )
 _ADDRESS: Final = ("--host", "127.0.0.1", "--port", "0")
 _BUFFER: Final = re.compile(r"(model|KV|RS|compute|output) buffer size = +([\d.]+) MiB")
+_MOVED: Final = re.compile(r"tensor (\S+) .*buffer type overridden to")
 _READY: Final = ("model loaded", "server is listening")
 
 
@@ -40,9 +41,24 @@ class Buffers:
 def reserved_buffers(root: Path, model: str, arguments: Sequence[str]) -> Buffers:
     """What llama-server in the root folder ``root`` reserves for ``model``, a path inside it.
 
-    The server ends before it answers anything. Raises AssertionError with its last lines when it
-    does not come that far. Needs root for chroot.
+    Raises AssertionError with its last lines when it does not start.
     """
+    sums = dict.fromkeys(("model", "KV", "RS", "compute", "output"), 0.0)
+    for line in _started(root, model, arguments):
+        if found := _BUFFER.search(line):
+            sums[found[1]] += float(found[2])
+    return Buffers(sums["model"], sums["KV"] + sums["RS"], sums["compute"], sums["output"])
+
+
+def moved_tensors(root: Path, model: str, arguments: Sequence[str]) -> frozenset[str]:
+    """The tensors that it puts elsewhere than it would by itself. Raises as above."""
+    lines = _started(root, model, (*arguments, "--log-verbosity", "5"))
+    return frozenset(found[1] for line in lines if (found := _MOVED.search(line)))
+
+
+def _started(root: Path, model: str, arguments: Sequence[str]) -> list[str]:
+    """The log until the server listens; it ends before it answers anything. Needs root for
+    chroot."""
     command = ["/usr/bin/llama-server", "--model", model, *_QUIET, *_ADDRESS, *arguments]
 
     def enter() -> None:
@@ -64,14 +80,10 @@ def reserved_buffers(root: Path, model: str, arguments: Sequence[str]) -> Buffer
             server.stdout.close()
 
 
-def _read(server: subprocess.Popen[str]) -> Buffers:
+def _read(server: subprocess.Popen[str]) -> list[str]:
     lines: list[str] = []
-    sums = dict.fromkeys(("model", "KV", "RS", "compute", "output"), 0.0)
     for line in server.stdout or ():
         lines.append(line)
-        if found := _BUFFER.search(line):
-            sums[found[1]] += float(found[2])
         if any(word in line for word in _READY):
-            break
-    assert sums["compute"], "the server did not start:\n" + "".join(lines[-15:])
-    return Buffers(sums["model"], sums["KV"] + sums["RS"], sums["compute"], sums["output"])
+            return lines
+    raise AssertionError("the server did not start:\n" + "".join(lines[-15:]))

@@ -72,7 +72,7 @@ def matches(architecture: Architecture, preset: str, rules: tuple[str, ...]) -> 
     for tensor, layer, own in tensor_types(architecture, kind):
         size, group = type_bytes(own, tensor.elements_each), _group(tensor, layer)
         whole[layer, group] += size
-        name = _name(tensor, layer)
+        name = tensor_name(tensor, layer)
         found = (i for i, wanted in enumerate(patterns) if wanted and wanted.search(name))
         first = next(found, None)
         if first is not None:
@@ -97,7 +97,7 @@ def _group(tensor: Tensor, layer: int) -> Group:
     return Group.EXPERTS if tensor.gguf.endswith("_exps") else Group.REST
 
 
-def _name(tensor: Tensor, layer: int) -> str:
+def tensor_name(tensor: Tensor, layer: int) -> str:
     """As the file has it: ``blk.3.ffn_up_exps.weight``."""
     ending = "bias" if tensor.role is Role.BIAS else "weight"
     block = f"blk.{layer}." if layer >= 0 else ""
