@@ -20,6 +20,10 @@ HEALTH: Final = "/healthy"
 CAPABILITIES: Final = ("NET_BIND_SERVICE",)
 # Requests wait this long for a gateway that starts again.
 _PATIENCE: Final = "120s"
+# Of a request's body, kept to send it again; what is longer, or does not say how long it is, is
+# sent once.
+_KEPT_BYTES: Final = 1 << 20
+_KEPT_LENGTH: Final = {"pattern": "^[0-9]{1,6}$"}
 _CLIENT_PATHS: Final = ("chat/completions", "completions", "embeddings", "rerank", "models")
 _ENGINE_PATHS: Final = {
     Task.CHAT: ("/v1/chat/completions", "/v1/completions"),
@@ -60,7 +64,16 @@ def front(listen: str, health: str, dial: str, names: tuple[str, ...], *, privat
             "handler": "reverse_proxy",
             "upstreams": [{"dial": dial}],
             "flush_interval": -1,
-            "load_balancing": {"try_duration": _PATIENCE, "try_interval": "250ms"},
+            "load_balancing": {
+                "try_duration": _PATIENCE,
+                "try_interval": "250ms",
+                # a proxy that ends closes connections whose request it has not read: asked again
+                "retry_match": [
+                    {"method": ["GET"]},
+                    {"method": ["POST"], "header_regexp": {"Content-Length": _KEPT_LENGTH}},
+                ],
+            },
+            "request_buffers": _KEPT_BYTES,
         }],
         "terminal": True,
     }  # fmt: skip
