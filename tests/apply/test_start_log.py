@@ -27,12 +27,13 @@ def sandbox(tmp_path: Path) -> Sandbox:
     return Sandbox(tmp_path)
 
 
-def test_logs_are_read_since_the_last_start(sandbox: Sandbox) -> None:
+def test_logs_are_read_since_the_run_before_ended(sandbox: Sandbox) -> None:
+    """Docker notes the start after the program's first words."""
     sandbox.tool(
         "docker",
         f"""case "$1" in
 ps) echo 0123abc ;;
-inspect) echo 2026-01-01T10:00:00Z ;;
+inspect) [ "$3" = '{{{{.State.FinishedAt}}}}' ] && echo 2026-01-01T10:00:00Z ;;
 logs) [ "$2 $3" = '--since 2026-01-01T10:00:00Z' ] && echo '{LINE}' && echo '@log quiet-0' >&2 ;;
 esac""",
     )
@@ -43,6 +44,18 @@ esac""",
     )
     answer = sandbox.do(start_log(sandbox.layout, [CHAT, QUIET]))
     assert parse_logs(answer) == {"chat-0": LINE, "quiet-0": LINE}
+
+
+def test_the_first_run_is_read_from_its_first_word(sandbox: Sandbox) -> None:
+    sandbox.tool(
+        "docker",
+        f"""case "$1" in
+ps) echo 0123abc ;;
+inspect) echo 0001-01-01T00:00:00Z ;;
+logs) [ $# = 2 ] && echo '{LINE}' ;;
+esac""",
+    )
+    assert parse_logs(sandbox.do(start_log(sandbox.layout, [CHAT]))) == {"chat-0": LINE}
 
 
 def test_a_log_without_end_is_read_from_its_start_only(sandbox: Sandbox) -> None:

@@ -24,8 +24,12 @@ container_log() {
     --filter "label=io.planner.workload=$1")
   id=${ids%%[!0-9a-f]*} # the newest comes first
   [ -n "$id" ] || return 0
-  started=$(docker inspect --format '{{.State.StartedAt}}' "$id") || return 0
-  timeout 10 docker logs --since "$started" "$id" 2>&1
+  # not since StartedAt: Docker notes that when the program has said its first words already
+  ended=$(docker inspect --format '{{.State.FinishedAt}}' "$id") || return 0
+  case $ended in
+    0001-*) timeout 10 docker logs "$id" 2>&1 ;; # it never ended: this is its first run
+    *) timeout 10 docker logs --since "$ended" "$id" 2>&1 ;;
+  esac
 }
 
 unit_log() {
