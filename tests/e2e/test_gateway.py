@@ -29,6 +29,7 @@ from tests.farm.layout import BRIDGE
 from tests.farm.layout import GATEWAY as GATEWAY_ADDRESS
 from tests.helpers.gateway_client import Answer, Client
 from tests.helpers.outside import outside
+from tests.helpers.tiny_gguf import write_tiny_gguf
 from tests.helpers.tiny_lora import write_tiny_lora
 
 pytestmark = pytest.mark.farm
@@ -85,7 +86,7 @@ def _no_questions(name: str) -> SecretValue:
     raise AssertionError(f"{name} was asked for")
 
 
-def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
+def document(farm: Farm, llama: Path, model: Path, order: Path) -> dict[str, Any]:
     names = {"front": "farm1", "left": "farm2", "right": "farm3"}
     runtimes = {"right": "systemd"}
     return {
@@ -121,6 +122,15 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
                 "parallel": 1,
                 "on": "front",
             },
+            "order": {
+                "source": str(order),
+                "task": "rerank",
+                "engine": "llama.cpp",
+                "image": {"archive": str(llama)},
+                "context": "1k",
+                "parallel": 1,
+                "on": "left",
+            },
         },
         "adapters": {
             name: {"base": str(model), "source": f"./{name}.gguf", "rank": 4} for name in NAMES
@@ -135,6 +145,7 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
             },
             "oracle": {"model": "chat", "fallback": "stand-in"},
             "stand-in": {"model": "spare", "notice": "the stand-in speaks"},
+            "judge": {"model": "order"},
         },
         "gateway": {
             "on": "front",
@@ -145,6 +156,7 @@ def document(farm: Farm, llama: Path, model: Path) -> dict[str, Any]:
                 "alice": {},
                 "bob": {"models": ["chat"], "monthly_tokens": 100},
                 "carol": {"models": ["chat"], "monthly_cost": "0.05 EUR"},
+                "dave": {"roles": ["judge"], "monthly_tokens": 60},
             },
         },
     }
@@ -159,7 +171,9 @@ def stage(
         write_tiny_lora(folder / f"{name}.gguf", seed=seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLANNER_KNOWN_HOSTS", str(farm.known_hosts))
-        found = Stage(folder / "roles.yaml", farm, document(farm, llama_archive, tiny_model))
+        order = write_tiny_gguf(folder / "order.gguf", ranks=True)
+        wanted = document(farm, llama_archive, tiny_model, order)
+        found = Stage(folder / "roles.yaml", farm, wanted)
         found.apply()
         yield found
         with deployment.clearing(found.path) as planned:
@@ -239,6 +253,20 @@ def test_a_client_is_held_to_its_money(stage: Stage) -> None:
     assert answers[-1].status == 429, answers[-1]
     assert "carol has spent its 0.05 EUR of this month" in answers[-1].text
     assert spent(stage, "carol")[0][1] >= Decimal("0.05")
+
+
+def test_documents_are_put_in_order_by_a_role(stage: Stage) -> None:
+    dave = stage.client("dave")
+    body = {"model": "judge", "query": "the farm", "documents": ["night", "a cold day", "memory"]}
+    answer = dave.post("/v1/rerank", body)
+    assert answer.status == 200, answer.text
+    rows = json.loads(answer.text)["results"]
+    assert sorted(row["index"] for row in rows) == [0, 1, 2]
+    scores = [row["relevance_score"] for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == 3
+    # what it reads counts
+    eventually(lambda: dave.post("/v1/rerank", body).status == 429, "an end of its tokens", 60)
 
 
 def spent(stage: Stage, client: str) -> list[tuple[str, Decimal]]:

@@ -11,6 +11,7 @@ import pytest
 
 from planner.cli.main import run
 from tests.farm.control import Farm, Host
+from tests.helpers.tiny_gguf import write_tiny_gguf
 
 pytestmark = pytest.mark.farm
 
@@ -104,6 +105,23 @@ def test_a_setting_that_took_no_effect_fails_the_apply(
     right = {key: value for key, value in model.items() if key != "extra_args"}
     assert run(["apply", write(**right), "--yes"]) == 0
     assert run(["plan", path, "--detailed-exitcode"]) == 0
+
+
+def test_active_experts_are_as_many_as_were_asked_for(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixture = write_tiny_gguf(tmp_path / "mixture.gguf", experts=4, experts_used=2)
+    asked = {"source": str(mixture), "context": "1k", "experts_per_token": 3}
+    path = write(**asked)
+    assert run(["apply", path, "--yes"]) == 0
+    seen = capsys.readouterr()
+    assert "to be as it was told: name, context, pool, experts" in " ".join(seen.out.split())
+    assert "does not tell" not in seen.err
+    # a later option of the same name has the last word, and the server says nothing of it
+    wrong = ["--override-kv", "qwen3moe.expert_used_count=int:1"]
+    assert run(["apply", write(**asked, extra_args=wrong), "--yes"]) in (8, 9)
+    said = "experts: models.chat.experts_per_token asks for 3, llama.cpp says 1"
+    assert said in " ".join(capsys.readouterr().err.split())
 
 
 def test_beside_a_model_that_serves_only_the_new_one_fails(

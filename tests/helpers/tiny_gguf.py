@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFWriter, TokenType
+from gguf import GGUFWriter, PoolingType, TokenType
 from numpy.typing import NDArray
 
 ARCHITECTURE = "qwen3"
+MIXTURE = "qwen3moe"
 HEAD_DIM = 32
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 # The words it answers with. Each is a token, reached from single bytes by merges.
@@ -31,6 +32,8 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+RANK_TEMPLATE_KEY = "tokenizer.chat_template.rerank"
+RANK_TEMPLATE = "question {query} answer {document}"
 _SPREAD = 0.02  # standard deviation of the weights, as models are initialised before training
 _WORD_SPREAD = 0.6  # of the output layer's rows of words; all other rows are 0 and hardly ever win
 
@@ -49,17 +52,25 @@ def write_tiny_gguf(
     kv_heads: int = 2,
     context: int = 8192,
     name: str = "tiny",
+    experts: int = 0,
+    experts_used: int = 2,
+    ranks: bool = False,
 ) -> Path:
     """Write the model to `path` and return it: under 2 MB with the defaults.
 
     `hidden` is the width of a layer's output; each of the `heads` is 32 wide. `context` is the
-    number of tokens the model claims to be trained for. Raises ValueError for heads that do not
-    divide.
+    number of tokens the model claims to be trained for. With `experts` it is a mixture of so many,
+    `experts_used` of them active. One that `ranks` says how well a document answers a query instead
+    of words. Raises ValueError for heads that do not divide.
     """
     if heads % kv_heads:
         raise ValueError(f"{heads} heads cannot share {kv_heads} key-value heads evenly")
-    writer = GGUFWriter(path, ARCHITECTURE)
+    writer = GGUFWriter(path, MIXTURE if experts else ARCHITECTURE)
     writer.add_name(name)
+    if experts:
+        writer.add_expert_count(experts)
+        writer.add_expert_used_count(experts_used)
+        writer.add_expert_feed_forward_length(2 * hidden)
     writer.add_block_count(layers)
     writer.add_context_length(context)
     writer.add_embedding_length(hidden)
@@ -71,9 +82,16 @@ def write_tiny_gguf(
     writer.add_rope_freq_base(1_000_000.0)
     writer.add_layer_norm_rms_eps(1e-6)
     tokens = _add_tokenizer(writer)
+    if ranks:
+        writer.add_pooling_type(PoolingType.RANK)
+        writer.add_classifier_output_labels(["yes", "no"])
+        writer.add_string(RANK_TEMPLATE_KEY, RANK_TEMPLATE)
     random = np.random.Generator(np.random.PCG64(seed))
-    for tensor_name, tensor in _tensors(random, tokens, layers, hidden, heads, kv_heads):
+    for tensor_name, tensor in _tensors(random, tokens, layers, hidden, heads, kv_heads, experts):
         writer.add_tensor(tensor_name, tensor)
+    if ranks:
+        verdict = random.standard_normal((2, hidden)).astype(np.float32)
+        writer.add_tensor("cls.output.weight", verdict)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -88,11 +106,12 @@ def _tensors(
     hidden: int,
     heads: int,
     kv_heads: int,
+    experts: int,
 ) -> Iterator[Tensor]:
-    """All tensors by name, shape (out, in)."""
+    """All tensors by name, shape (out, in); of experts one after the other."""
 
-    def weights(out: int, into: int) -> NDArray[np.float32]:
-        return (random.standard_normal((out, into)) * _SPREAD).astype(np.float32)
+    def weights(*shape: int) -> NDArray[np.float32]:
+        return (random.standard_normal(shape) * _SPREAD).astype(np.float32)
 
     def ones(width: int) -> NDArray[np.float32]:
         return np.ones(width, dtype=np.float32)
@@ -108,9 +127,12 @@ def _tensors(
         yield f"{block}.attn_k_norm.weight", ones(HEAD_DIM)
         yield f"{block}.attn_output.weight", weights(hidden, heads * HEAD_DIM)
         yield f"{block}.ffn_norm.weight", ones(hidden)
-        yield f"{block}.ffn_gate.weight", weights(2 * hidden, hidden)
-        yield f"{block}.ffn_up.weight", weights(2 * hidden, hidden)
-        yield f"{block}.ffn_down.weight", weights(hidden, 2 * hidden)
+        if experts:
+            yield f"{block}.ffn_gate_inp.weight", weights(experts, hidden)
+        each, ending = ((experts,), "_exps") if experts else ((), "")
+        yield f"{block}.ffn_gate{ending}.weight", weights(*each, 2 * hidden, hidden)
+        yield f"{block}.ffn_up{ending}.weight", weights(*each, 2 * hidden, hidden)
+        yield f"{block}.ffn_down{ending}.weight", weights(*each, hidden, 2 * hidden)
     yield "output_norm.weight", ones(hidden)
     words = {_SPACE + word for word in WORDS}
     is_word = np.array([[token in words] for token in tokens])
