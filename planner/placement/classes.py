@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from planner.placement.instance import (
     SHARING,
@@ -26,6 +27,7 @@ from planner.placement.linear import LinearModel
 from planner.units import ceil_div
 
 _STEPS = tuple(range(1, 9))
+IN_RAM: Final = -1  # in place of a slot: what runs from the host's RAM
 _Key = tuple[object, ...]
 
 
@@ -67,17 +69,21 @@ def classes(instance: Instance) -> tuple[SiteClass, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One that could share a card: its variable, MiB and family."""
+    """One that could share a bin: its variable, MiB and family, and how many of it one bin takes.
+
+    No family where its like may stand beside it.
+    """
 
     variable: int
     memory: int
     family: str
+    most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The cards of a class that replicas share, all of them free and of one size: ``room`` MiB
-    each, ``sharing`` the variable that counts those in use."""
+    """What replicas of a class share, all free and of one size: ``room`` MiB each, ``sharing`` the
+    variable that counts those in use. The cards of a slot, or the hosts' RAM (``IN_RAM``)."""
 
     place: int
     slot: int
@@ -90,11 +96,14 @@ class ClassModel:
     """Counts of each group and option per class; ``used`` is the number of hosts in use.
 
     With ``slack`` thousandths of each room left open it plans what can be unfolded; only without
-    is its optimum a bound.
+    is its optimum a bound. ``cuts`` are the dual feasible functions over bins: who fills those with
+    patterns needs none.
     """
 
-    def __init__(self, instance: Instance, of: tuple[SiteClass, ...], slack: int = 0) -> None:
-        self.instance, self.of, self._slack = instance, of, slack
+    def __init__(
+        self, instance: Instance, of: tuple[SiteClass, ...], slack: int = 0, *, cuts: bool = True
+    ) -> None:
+        self.instance, self.of, self._slack, self._cuts = instance, of, slack, cuts
         self.linear = LinearModel()
         self.levels: dict[Level, list[tuple[int, int]]] = {level: [] for level in Level}
         self.counts: list[tuple[int, int, int, int]] = []  # variable, class, group, option
@@ -134,6 +143,7 @@ class ClassModel:
         for slot in range(len(site.slots)):
             self._slot(place, slot, [w for w in ways if w[2].slot == slot], used)
         self._pooled(one, ways, used)
+        self._ram(place, ways, used)
         self._families(one, ways, used)
         self._files(one, ways, used)
 
@@ -204,6 +214,8 @@ class ClassModel:
 
     def _cut(self, each: list[tuple[int, int, int]], room: int, bins: int) -> None:
         """Dual feasible functions over memory: one a step, and one for each size under a half."""
+        if not self._cuts:
+            return
         for k in _STEPS:
             terms = [(v, n * (ceil_div((k + 1) * m, room) - 1)) for v, m, n in each]
             self.linear.row([*terms, (bins, -k)], high=0)
@@ -229,6 +241,20 @@ class ClassModel:
                 if pool == own[0]:
                     self.linear.row([*sizes, (used, -self._less(room))], high=0)
                     self._bins(sizes, room, used)
+
+    def _ram(self, place: int, ways: list[tuple[int, Group, Option]], used: int) -> None:
+        """RAM as a bin, on hosts that have nothing else: of one host alone the sum says it all."""
+        one = self.of[place]
+        own = one.site.pools.get("ram", ())
+        if any(one.site.slots) or len(own) != 1 or len(one.members) == 1:
+            return
+        room = self._less(self.instance.pools[own[0]])
+        held = [
+            Way(v, size, "", min(room // size, self.linear.high[v]))
+            for v, _, option in ways
+            if 0 < (size := option.draws.get("ram", 0)) <= room
+        ]
+        self.bins.append(Bin(place, IN_RAM, room, used, tuple(held)))
 
     def _families(self, one: SiteClass, ways: list[tuple[int, Group, Option]], used: int) -> None:
         families: dict[str, list[tuple[int, int]]] = defaultdict(list)

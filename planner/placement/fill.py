@@ -79,6 +79,29 @@ def lay(
     return spots
 
 
+def lay_in_ram(
+    books: Books,
+    members: Sequence[int],
+    planned: Sequence[tuple[Sequence[tuple[int, int]], int]],
+    wanted: Mapping[tuple[int, int], int],
+) -> list[Spot]:
+    """Spots for as much of ``wanted`` as the planned hosts hold in RAM, a plan a host."""
+    left = dict(wanted)
+    every = [keys for keys, count in planned for _ in range(count)]
+    spots: list[Spot] = []
+    every.sort(key=lambda keys: (-len(keys), keys))
+    for where, keys in zip(members, every, strict=False):  # never more plans than hosts
+        for group, option in keys:
+            wish = books.instance.groups[group]
+            way = wish.on(books.instance.sites[where])[option]
+            if left.get((group, option)) and books.cards(wish, where, way) is not None:
+                spot = Spot(group, where, option)
+                books.take(spot)
+                spots.append(spot)
+                left[group, option] -= 1
+    return spots
+
+
 def _most_cards(instance: Instance, members: Sequence[int], slot: int) -> int:
     return max((len(instance.sites[where].slots[slot]) for where in members), default=0)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.placement.classes import ClassModel, SiteClass, classes
+from planner.placement.classes import ClassModel, classes
 from planner.placement.greedy import best_choice, first_fit_decreasing, ideal
 from planner.placement.instance import LEVELS, Instance, Level, Spot, constant, score
 from planner.placement.lexicographic import Proof, Solution, Solver, solve_exactly
 from planner.placement.linear import added
-from planner.placement.plans import planned
+from planner.placement.plans import Floor, floor, planned
 
 WORK: Final = 4.0  # units of the solver's own clock, for one problem; about as many seconds
 _EXACT: Final = 4000  # more variables than this are solved over classes
@@ -74,23 +74,39 @@ def _over_classes(
     instance: Instance, start: tuple[Spot, ...], solver: Solver, work: float
 ) -> Solution:
     of = classes(instance)
-    found = [start, *planned(instance, of, solver, work)]
+    model = ClassModel(instance, of)
+    least = floor(model, solver, work)
+    found = [start, *planned(instance, of, solver, work, least)]
     best = min(found, key=lambda spots: score(instance, spots))
-    return Solution(best, _bounds(instance, of, best, solver, work / 6))
+    return Solution(best, _bounds(instance, model, best, least, solver, work / 6))
 
 
 def _bounds(
-    instance: Instance, of: tuple[SiteClass, ...], spots: tuple[Spot, ...], solver: Solver,
-    work: float,
+    instance: Instance, model: ClassModel, spots: tuple[Spot, ...], least: Floor | None,
+    solver: Solver, work: float,
 ) -> tuple[Proof, ...]:  # fmt: skip
     """For each level the least that the classes allow when all levels before are as reached."""
-    model, proofs = ClassModel(instance, of), []
+    proofs: list[Proof] = []
     values = score(instance, spots)
+    known = _known(instance, values, least)
     for level in LEVELS[: Level.ORDER]:
         objective = added(model.levels[level])
         offset = constant(instance, level)
-        answer = solver(model.linear, objective, None, work / 5)
-        bound = answer.bound + offset if answer.found else 0
+        bound = known.get(level)
+        if bound is None:
+            answer = solver(model.linear, objective, None, work / 5)
+            bound = answer.bound + offset if answer.found else 0
         proofs.append(Proof(level, values[level], min(values[level], bound)))
         model.linear.row(objective.items(), high=values[level] - offset)
     return tuple(proofs)
+
+
+def _known(instance: Instance, values: tuple[int, ...], least: Floor | None) -> dict[Level, int]:
+    """The bounds that the floor has proven already for such values."""
+    if least is None:
+        return {}
+    offset = constant(instance, Level.UNPLACED)
+    known = {Level.UNPLACED: least.placed + offset}
+    if values[Level.UNPLACED] <= least.reached + offset:
+        known[Level.COST] = least.cost
+    return known

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 
-from planner.placement.classes import SiteClass
-from planner.placement.fill import fill, lay
+from planner.placement.classes import IN_RAM, SiteClass
+from planner.placement.fill import fill, lay, lay_in_ram
 from planner.placement.greedy import Books, best
 from planner.placement.instance import Instance, Option, Spot
 
@@ -49,10 +49,13 @@ def unfold(
         items = sorted(counts.get(place, ()), key=lambda item: _hardest(instance, one, item))
         for slot, alike in _kinds(instance, one, items):
             wanted = {(g, o): n for g, o, n in alike}
+            if slot == IN_RAM and cards is not None and (place, slot) in cards:
+                spots += lay_in_ram(books, members, cards[place, slot], wanted)
+                continue
             if slot is not None and cards is not None and (place, slot) in cards:
                 spots += lay(books, members, slot, cards[place, slot], wanted)
                 continue
-            if packing is Packing.FILLED and slot is not None:
+            if packing is Packing.FILLED and slot is not None and slot != IN_RAM:
                 spots += fill(books, members, slot, wanted)
                 continue
             for item in alike:
@@ -86,6 +89,8 @@ def _option(instance: Instance, one: SiteClass, item: tuple[int, int, int]) -> O
 
 def _slot(instance: Instance, one: SiteClass, item: tuple[int, int, int]) -> int | None:
     option = _option(instance, one, item)
+    if option.slot is None:
+        return IN_RAM
     return option.slot if option.count == 1 and not option.whole else None
 
 

@@ -6,15 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.placement import farm
-from planner.placement.classes import ClassModel, classes
+from planner.placement.classes import IN_RAM, ClassModel, classes
 from planner.placement.cpsat import solve as cpsat
+from planner.placement.dive import dive
 from planner.placement.glop import relaxed
 from planner.placement.greedy import first_fit_decreasing
-from planner.placement.instance import Instance, Level, score
+from planner.placement.instance import Group, Instance, Level, Option, Site, score
 from planner.placement.knapsack import fullest
 from planner.placement.linear import LinearModel, added
-from planner.placement.patterns import PatternModel, patterns
-from planner.placement.plans import planned
+from planner.placement.patterns import laid, patterns
+from planner.placement.plans import floor, planned
+from planner.placement.solve import solve
 from tests.placement.enumeration import possible
 
 
@@ -51,27 +53,76 @@ def placing_all(instance: Instance) -> ClassModel:
     return model
 
 
-def test_every_pattern_fits_its_card_and_no_family_is_there_twice() -> None:
+def test_every_pattern_fits_its_bin_and_no_family_is_on_a_card_twice() -> None:
     instance = farm(60, 240)
     model = placing_all(instance)
-    found = patterns(model, added(model.levels[Level.COST]), 10)
+    master = patterns(model, added(model.levels[Level.COST]), (), 10)
+    found = [pattern for _, pattern in master.cards]
     assert any(len(pattern.variables) > 2 for pattern in found)
     for pattern in found:
         one = model.bins[pattern.number]
         ways = {way.variable: way for way in one.ways}
         inside = [ways[variable] for variable in pattern.variables]
         assert sum(way.memory for way in inside) <= one.room
-        assert len({way.family for way in inside}) == len(inside)
+        if one.slot != IN_RAM:
+            assert len({way.family for way in inside}) == len(inside)
+        else:
+            for way in one.ways:
+                assert inside.count(way) <= way.most
 
 
-def test_settling_leaves_a_plan_that_is_possible() -> None:
+def test_an_assignment_shows_what_each_bin_holds() -> None:
+    instance = farm(60, 240)
+    model = placing_all(instance)
+    spots = first_fit_decreasing(instance)
+    held = list(laid(model, spots))
+    assert sum(len(p.variables) for p in held) > len(spots) / 2
+    for pattern in held:
+        one = model.bins[pattern.number]
+        sizes = {way.variable: way.memory for way in one.ways}
+        assert sum(sizes[variable] for variable in pattern.variables) <= one.room
+
+
+def test_a_dive_leaves_a_plan_that_is_possible_and_little_to_decide() -> None:
     instance = farm(60, 240)
     model = placing_all(instance)
     cost = added(model.levels[Level.COST])
-    master = PatternModel(model, patterns(model, cost, 10))
-    master.settle({**cost, **master.fines})
-    assert any(master.linear.low[here] for here, _ in master.cards)
-    assert cpsat(master.linear, {**cost, **master.fines}, None, 1.0).found
+    master = patterns(model, cost)
+    wanted = {**cost, **master.fines}
+    dive(master, wanted, 4.0)
+    given = sum(master.linear.low[here] for here, _ in master.cards)
+    answer = cpsat(master.linear, wanted, None, 1.0)
+    assert answer.found
+    assert given > 0.8 * sum(answer.values[here] for here, _ in master.cards)
+    master.unsettle()
+    assert not any(master.linear.low[here] for here, _ in master.cards)
+
+
+def test_hosts_without_cards_are_filled_to_the_brim() -> None:
+    """45, 35 and 20 GiB make 100; two of 45 on one host would leave 10 that nothing can use."""
+    hosts, sizes = 6, (45, 35, 20)
+    pools = {f"{n}/ram": 100 for n in range(hosts)}
+    sites = [Site(f"own-{n}", 0, 0, (), {"ram": (f"{n}/ram",)}, f"own-{n}") for n in range(hosts)]
+    pools["rented/ram"] = 1000
+    sites.append(Site("rented", 0, 50370, (), {"ram": ("rented/ram",)}, "rented"))
+    groups = [
+        Group(f"m{size}", f"m{size}", hosts, {0: (Option(None, draws={"ram": size}),)})
+        for size in sizes
+    ]
+    instance = Instance(tuple(sites), pools, tuple(groups))
+    found = [score(instance, s) for s in planned(instance, classes(instance), cpsat, 2.0)]
+    assert min(found)[: Level.APART] == (0, 0)
+    assert score(instance, first_fit_decreasing(instance))[Level.COST] == 50370
+
+
+def test_what_was_proven_on_the_way_is_not_proven_again() -> None:
+    """The bound of the cost is the one that the plan began with, however little work is left."""
+    instance = farm(60, 240)
+    least = floor(ClassModel(instance, classes(instance)), cpsat, 4.0)
+    assert least is not None
+    found = solve(instance, cpsat)
+    cost = found.proofs[Level.COST]
+    assert cost.bound >= min(cost.value, least.cost)
 
 
 def test_plans_are_valid_and_cheaper_than_first_fit_decreasing() -> None:
