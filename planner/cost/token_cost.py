@@ -34,14 +34,16 @@ def token_costs(
     """A price per million tokens for each model whose speed is known.
 
     Tokens of a month = sum over replicas of decode speed x 3600 x hours it runs x duty, each
-    replica giving one answer at a time. A note names models without a speed or without work.
+    replica giving one answer at a time. A note names models without a speed, a cost or work.
     """
     found: list[TokenCost] = []
     unknown: list[str] = []
     for share in models:
         own = [replica for replica in placement.replicas if replica.model.name == share.name]
         workers = [worker for item in own if (worker := _worker(item, placement.farm)) is not None]
-        if len(workers) < len(own) or not sum(item.hours for item in workers):
+        # a model whose hosts have no known cost is not free
+        known = share.monthly.amount and len(workers) == len(own)
+        if not known or not sum(item.hours for item in workers):
             unknown.append(share.name)
         else:
             found.append(_cost(share, workers))

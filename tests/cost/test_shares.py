@@ -132,6 +132,13 @@ def test_without_speed_or_work_there_is_no_price_of_tokens(duty: str | None) -> 
     assert any("no price per million tokens for one" in d.summary for d in made.diagnostics)
 
 
+def test_a_model_on_a_host_whose_cost_is_not_known_is_not_said_to_be_free() -> None:
+    box, one = host("box", cards(1), ram="64GiB"), model("one")
+    made = estimated([box], [one], lambda whole: [placed(whole, one, box, 18)])
+    assert made.shares.tokens == ()
+    assert any("no price per million tokens for one" in d.summary for d in made.diagnostics)
+
+
 @given(
     st.integers(0, 10**9),
     st.lists(st.integers(0, 10**12), min_size=1, max_size=12),
