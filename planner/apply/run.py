@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from planner.secret import SecretValue
 
 LOCKED = 75  # exit status of scripts when the lock is another run's
 _TOO_LONG = 124  # exit status of timeout(1)
+_LINK = 73  # exit status of guard.sh when a link leads out of the project's folder
 _LATER = 15.0  # the host ends a command first, so that it can still say why
 _SHORTEST_SECRET = 4
 HUB = "https://huggingface.co"
@@ -122,7 +124,20 @@ class HostRun:
                 where=self.host,
                 cause=said(result),
             )
+        if result.exit == _LINK and result.stdout.startswith(f"{self.layout.home}"):
+            raise self._link(result.stdout.strip())
         return result
+
+    def _link(self, link: str) -> PlannerError:
+        """Why nothing is done where a link lies that planner did not make."""
+        return PlannerError(
+            "nothing is changed through a link",
+            where=self.host,
+            cause=f"{link} is a symbolic link that planner did not make; what is written or "
+            "removed through it lies elsewhere",
+            advice=f"see where it leads (ls -l {shlex.quote(link)}), remove it, and run the same "
+            "command again; a folder on another disk is mounted there (mount --bind), not linked",
+        )
 
     def succeeded(self, result: Result) -> Result:
         """The result. Raises PlannerError, with the end of what the command said, for a failure."""

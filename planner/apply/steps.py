@@ -63,8 +63,9 @@ def lock(layout: Layout, token: str, holder: str, silence_seconds: int) -> Comma
 
 
 def guarded(layout: Layout, token: str, command: Command, seconds: float) -> Command:
-    """``command``, run only while the lock with ``token`` is held, and ended after ``seconds``."""
-    words = (layout.locks, layout.project, token, str(math.ceil(seconds)))
+    """``command``, run only while the lock with ``token`` is held and no link leads out of the
+    project's folder, and ended after ``seconds``."""
+    words = (layout.locks, layout.project, token, str(math.ceil(seconds)), layout.base)
     guard = inline_command(Script.GUARD, *words)
     return Command((*guard.argv, *command.argv), command.stdin)
 

@@ -198,7 +198,7 @@ class _FakeHold:
 def _unguarded(argv: Sequence[str]) -> tuple[str | None, Sequence[str]]:
     """The token of the lock that a command needs, and the command itself."""
     if list(argv[:3]) == ["sh", "-c", script_text(Script.GUARD).decode()]:
-        return argv[6], argv[8:]
+        return argv[6], argv[9:]
     return None, argv
 
 

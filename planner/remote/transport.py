@@ -128,7 +128,11 @@ def command_line(argv: Sequence[str], *, root: bool, helper: bool = False) -> st
 
 
 HELPER = "/usr/local/sbin/planner-host"
-PUT_SCRIPT = 'set -eu; umask 077; if [ "$2" = 0 ]; then exec cat >"$1"; else exec cat >>"$1"; fi'
+PUT_SCRIPT = (
+    'set -eu; umask 077; for place in "${1%/*}" "$1"; do '
+    'if [ -L "$place" ]; then echo "$place is a link" >&2; exit 73; fi; done; '
+    'if [ "$2" = 0 ]; then exec cat >"$1"; else exec cat >>"$1"; fi'
+)
 
 
 def put_command(path: str, offset: int) -> list[str]:

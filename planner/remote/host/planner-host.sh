@@ -57,11 +57,12 @@ known() {
 # Changes run under a guard, which takes the command itself as arguments.
 [ $# -ge 4 ] || refuse 'that is no command of planner'
 if [ "$1 $2 $4" = 'sh -c sh' ] && text=$(printf %s "$3") && [ "$(digest "$text")" = "$GUARD" ]; then
-  [ $# -ge 12 ] || refuse 'that is no command of planner'
+  [ $# -ge 13 ] || refuse 'that is no command of planner'
   [ "$5" = "$LOCKS" ] || refuse 'that is no folder of planner'
   project "$6"
+  [ "$9" = "$BASE" ] || refuse 'that is no folder of planner'
   guard=$text locks=$5 name=$6 token=$7 seconds=$8
-  shift 8
+  shift 9
   guarded=yes
 else
   guarded=no
@@ -93,6 +94,6 @@ case "$1 $2" in
 esac
 if [ "$guarded" = yes ]; then
   if [ "$5" = "$BASE" ] && [ "$7" != "$name" ]; then refuse 'the lock is of another project'; fi
-  set -- sh -c "$guard" sh "$locks" "$name" "$token" "$seconds" "$@"
+  set -- sh -c "$guard" sh "$locks" "$name" "$token" "$seconds" "$BASE" "$@"
 fi
 exec "$@"

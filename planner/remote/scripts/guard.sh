@@ -1,7 +1,8 @@
 # Runs a command that changes the host: only while the lock with TOKEN is held, never side by side
-# with a run that took the lock meanwhile, and not for longer than SECONDS.
-# Exit status 75 when the lock is another one by now, 124 when the time is over.
-# Arguments: LOCKS PROJECT TOKEN SECONDS COMMAND...
+# with a run that took the lock meanwhile, not for longer than SECONDS, and not through a link that
+# somebody laid into the project's folder below BASE.
+# Exit status 75 when the lock is another one by now, 124 when the time is over, 73 with the link.
+# Arguments: LOCKS PROJECT TOKEN SECONDS BASE COMMAND...
 
 mine() {
   found=
@@ -9,9 +10,31 @@ mine() {
   [ "$found" = "$token" ]
 }
 
-lock=$1/$2.lock work=$1/$2.work token=$3 seconds=$4
-shift 4
+# Planner makes one link there, "current". Its own folders belong to root: nobody else can lay one
+# between this look and the command. What engines and archives hold is never written through.
+links() {
+  if [ -L "$home" ]; then
+    echo "$home"
+    return 0
+  fi
+  case $(readlink "$home/current") in
+    '' | releases/*/*) [ ! -L "$home/current" ] || echo "$home/current" ;;
+    releases/?*) ;;
+    *) echo "$home/current" ;;
+  esac
+  (cd "$home" 2>/dev/null && find . \( -path './data/*/*' -o -path './artifacts/roots/*/*' \) \
+    -prune -o -type l ! -path ./current -print) | sed -n "1s|^\.|$home|p"
+}
+
+lock=$1/$2.lock work=$1/$2.work token=$3 seconds=$4 home=$5/$2
+shift 5
 if mine; then
+  link=$(links)
+  if [ -n "$link" ]; then
+    echo "${link%%
+*}"
+    exit 73
+  fi
   exec 8>>"$work"
   # whoever takes the lock from now on waits for the command, or was first
   if flock --shared --wait 2 8 && mine; then exec timeout --kill-after=10 "$seconds" "$@"; fi
