@@ -216,7 +216,8 @@ class GgufWeights:
     """Tensor bytes of a GGUF file, by where llama.cpp puts them.
 
     ``embedding`` stays on the host; ``output`` is a copy of it on the device when ``tied``.
-    ``vision`` lies in a second file (mmproj).
+    ``vision`` lies in a second file (mmproj). ``head`` is the part of ``output`` that guesses
+    tokens (MTP).
     """
 
     embedding: int
@@ -224,6 +225,7 @@ class GgufWeights:
     tied: bool
     layers: tuple[LayerBytes, ...]
     vision: int = 0
+    head: int = 0
 
     @property
     def file_bytes(self) -> int:

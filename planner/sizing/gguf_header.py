@@ -83,6 +83,18 @@ class GgufHeader:
     tensors: tuple[GgufTensor, ...]
     data_offset: int
 
+    @property
+    def blocks(self) -> int | None:
+        """Blocks that read a text; a head that guesses comes after them and is counted by
+        ``block_count`` too. None where the header has no count.
+        """
+        family = self.metadata.get("general.architecture")
+        count = self.metadata.get(f"{family}.block_count")
+        heads = self.metadata.get(f"{family}.nextn_predict_layers")
+        if not isinstance(count, int):
+            return None
+        return count - heads if isinstance(heads, int) and 0 < heads < count else count
+
 
 class _Reader:
     """Walks over the bytes; every read says when they do not suffice."""

@@ -87,6 +87,8 @@ def _config(name: str, model_type: str, header: GgufHeader) -> dict[str, Any]:
             value = max(value, default=None)
         if value is not None:
             config[field] = value
+    if header.blocks is not None:
+        config["num_hidden_layers"] = header.blocks
     experts = metadata.get(f"{name}.expert_count")
     if isinstance(experts, int) and experts:
         model_type = "mixtral" if model_type == "llama" else model_type
@@ -134,12 +136,15 @@ def gguf_parts_weights(parts: Sequence[tuple[GgufHeader, int]]) -> GgufWeights:
     sizes = {name: size for part in parts for name, size in _sizes(*part).items()}
     header = joined_header([part for part, _ in parts])
     layers: dict[int, list[int]] = {}
-    embedding = output = 0
+    embedding = output = guessing = 0
     head = False
+    blocks = header.blocks
     for tensor in header.tensors:
         size = sizes[tensor.name]
         block = _BLOCK.match(tensor.name)
-        if block:
+        if block and blocks is not None and int(block[1]) >= blocks:
+            guessing += size
+        elif block:
             pair = layers.setdefault(int(block[1]), [0, 0])
             pair["_exps." in f"{block[2]}."] += size
         elif tensor.name == "token_embd.weight":
@@ -150,7 +155,7 @@ def gguf_parts_weights(parts: Sequence[tuple[GgufHeader, int]]) -> GgufWeights:
     if not head:
         output += embedding
     rows = tuple(LayerBytes(*layers.get(index, [0, 0])) for index in range(_depth(layers)))
-    return GgufWeights(embedding, output, not head, rows)
+    return GgufWeights(embedding, output + guessing, not head, rows, head=guessing)
 
 
 def _depth(layers: Mapping[int, object]) -> int:

@@ -54,7 +54,9 @@ class _Fields:
 def architecture_of_tensors(header: GgufHeader) -> Architecture:
     """The architecture that a header describes. Raises UnknownArchitecture."""
     fields = _Fields(header)
-    count = fields.whole("block_count")
+    count = header.blocks
+    if count is None:
+        raise UnknownArchitecture(f"the header lacks {fields.family}.block_count")
     hidden, heads = fields.whole("embedding_length"), _most(fields, "attention.head_count", count)
     at = _bases(header)
     layers = tuple(_layer(fields, at, index, hidden) for index in range(count))

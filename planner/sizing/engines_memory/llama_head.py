@@ -16,8 +16,8 @@ from planner.sizing.gguf import GgufWeights
 from planner.sizing.gguf_types import type_bytes
 from planner.sizing.values import Term
 
-# llama.cpp src/llama-arch.cpp, llm_arch_supports_rs_rollback: qwen35 and qwen35moe
-_FAMILIES: Final = frozenset({"qwen3_5", "qwen3_5_moe"})
+# llama.cpp src/llama-arch.cpp, llm_arch_supports_rs_rollback; by config.json and by GGUF header
+_FAMILIES: Final = frozenset({"qwen3_5", "qwen3_5_moe", "qwen35", "qwen35moe"})
 _JOIN_TYPE: Final = "Q8_0"  # published MTP files keep the joining matrix wide
 
 
@@ -50,12 +50,14 @@ def head_term(plan: Plan, weights: GgufWeights, shape: CacheShape, compute: int)
     index = _like(a)
     layer = weights.layers[index]
     size = layer.rest + layer.experts + type_bytes(_JOIN_TYPE, _join_elements(a))
+    if weights.head:  # the file's own is among the weights already
+        size = 0
     cache = layer_bytes(a.layers[index], a, plan.kv, shape)
     return term(
         "draft",
         size + cache + compute,
-        f"the model's own head: weights {show(size)}, cache {show(cache)}, buffer {show(compute)} "
-        "at most",
+        f"the model's own head: weights {show(size) if size else 'in the file'}, cache "
+        f"{show(cache)}, buffer {show(compute)} at most",
         "llama.cpp tools/server: the MTP head has a context of its own",
     )
 
