@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from planner.sizing.architecture import Kind
+from planner.sizing.engines_memory import ENGINES
 from planner.units import GIB
 from tests.sizing.models import architecture, card, gib_of, mib_on_host, report
 
@@ -326,3 +328,19 @@ def test_images_of_the_profile_run_before_0_11(
         model, "vllm", *cards, quant="bf16", engine_version="0.8.0", context=16_384, **options
     )
     assert gib_of(found, "activations") == pytest.approx(logged, rel=0.1)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_every_term_says_where_it_is_from(engine: str) -> None:
+    names = {
+        Kind.LANGUAGE: "Qwen/Qwen3.5-9B",
+        Kind.EMBEDDING: "BAAI/bge-m3",
+        Kind.SPEECH: "openai/whisper-large-v3",
+        Kind.IMAGE: "black-forest-labs/FLUX.1-dev",
+    }
+    options = {name: 2 for name in ("adapters",) if name in ENGINES[engine].options}
+    for kind in ENGINES[engine].serves:
+        found = report(names[kind], engine, card(80), card(80), **options)
+        shown = [*found.host.terms, *(t for d in found.devices for t in d.terms)]
+        assert shown
+        assert [t.name for t in shown if t.bytes and not (t.why and t.source)] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from planner.diagnostics import Diagnostic, error
 from planner.sizing.architecture import Architecture, Kind, Role
@@ -16,6 +17,7 @@ from planner.units import ceil_div, gib
 
 # a card's engine sees less than its driver reports; the driver and firmware keep this share
 _DRIVER_SHARE = 0.0175
+ESTIMATE: Final = "planner's own estimate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,10 @@ class Engine:
 
 
 def term(name: str, size: int, why: str, source: str = "") -> Term:
-    """A term; a formula's rounding never makes it negative."""
-    return Term(name, max(0, int(size)), why, source)
+    """A term; a formula's rounding never makes it negative. Bytes without a published source say
+    that they are an estimate."""
+    count = max(0, int(size))
+    return Term(name, count, why, source or (ESTIMATE if count else ""))
 
 
 def engine_bytes(device: Accelerator) -> int | None:

@@ -225,7 +225,10 @@ def _host(plan: Plan, setup: _Setup) -> tuple[Term, ...]:
             setup.where.in_ram else ""), "llama.cpp keeps the input embedding on the host",
         ),
         _cache(plan, setup, HOST),
-        term("activations", buffers + output, "input, mask and output buffers of one batch"),
+        term(
+            "activations", buffers + output, "input, mask and output buffers of one batch",
+            "llama.cpp src/llama-graph.cpp: inputs; llama-context.cpp: one output row a slot",
+        ),
         term("runtime", _HOST_RUNTIME, "process, tokenizer and server; a rough figure"),
     )  # fmt: skip
 

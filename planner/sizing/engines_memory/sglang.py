@@ -64,7 +64,12 @@ def memory(plan: Plan) -> EngineMemory:
         graphs = 0 if request.eager else min(_GRAPHS, rest)
         devices.append(
             (
-                term("weights", weights, f"{plan.quantization.storage}, rank of {tp * pp}"),
+                term(
+                    "weights",
+                    weights,
+                    f"{plan.quantization.storage}, rank of {tp * pp}",
+                    "the checkpoint's tensors, split as SGLang's parallel linears split them",
+                ),
                 term(
                     "kv_cache",
                     pool if a.causal else 0,
