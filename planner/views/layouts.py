@@ -11,8 +11,10 @@ from planner.units import tokens
 from planner.views.columns import aligned, clip
 from planner.views.terminal import Style, clean
 
-_NUMBERS: Final = frozenset({1, 2, 3, 4, 5})
-_HEAD: Final = ("layout", "context", "KV tokens", "tokens/s", "in all", "ms/token")
+_NUMBERS: Final = frozenset({1, 2, 3, 4, 5, 6})
+_HEAD: Final = ("layout", "context", "KV tokens", "tokens/s", "in all", "ms/token", "out")
+
+_KEY: Final = "out: per cent of the copies that stop when one card fails"
 
 
 def layouts_to_text(found: Iterable[Layouts], style: Style) -> str:
@@ -21,8 +23,12 @@ def layouts_to_text(found: Iterable[Layouts], style: Style) -> str:
 
 
 def layouts_to_list(found: Iterable[Layouts]) -> list[dict[str, Any]]:
-    """The same for scripts; unknown is null."""
-    return [asdict(item) for item in found]
+    """The same for scripts; unknown is null, ``out`` the share of copies that one card stops."""
+    listed = [asdict(item) for item in found]
+    for item in listed:
+        for layout in item["layouts"]:
+            layout["out"] = round(1 / layout["copies"], 3)
+    return listed
 
 
 def _table(item: Layouts, style: Style) -> str:
@@ -34,6 +40,7 @@ def _table(item: Layouts, style: Style) -> str:
         fault = f"{_name(layout)}  fails: {clean(layout.fault or '')}"
         said = line if layout.works else fault
         body.append(clip(said, style.width))
+    body.append(style.paint(_KEY, "dim"))
     return "\n".join([style.paint(clip(clean(title), style.width), "bold"), *body])
 
 
@@ -46,6 +53,7 @@ def _row(layout: Layout) -> tuple[str, ...]:
         "-" if layout.each is None else f"{layout.each:.0f}",
         "-" if layout.total is None else f"{layout.total:.0f}",
         "-" if not layout.each else f"{1000 / layout.each:.1f}",
+        f"{100 / layout.copies:.0f}",
     )
 
 

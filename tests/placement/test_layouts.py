@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from planner.placement.layouts import layouts
+from planner.placement.layouts import Layout, layouts
 from planner.placement.place import place
 from planner.sizing.values import Speed
 from planner.units import GIB
@@ -46,3 +46,20 @@ def test_the_table_says_what_fails_with_one_card() -> None:
     assert lines[2].endswith("each card lacks 16.01 GiB")
     assert max(map(len, lines)) <= 80
     assert layouts_to_list(compared())[0]["layouts"][1]["total"] == 300
+
+
+def test_each_layout_says_how_much_stops_when_a_card_fails() -> None:
+    lines = layouts_to_text(compared(), Style()).splitlines()
+    assert lines[1].endswith(" out")
+    for layout in compared()[0].layouts:
+        (line,) = [line for line in lines if line.startswith(_start(layout))]
+        if layout.works:
+            assert line.split()[-1] == f"{100 / layout.copies:.0f}"
+    assert "out: per cent of the copies that stop when one card fails" in lines
+    assert [item["out"] for item in layouts_to_list(compared())[0]["layouts"]] == [
+        round(1 / layout.copies, 3) for layout in compared()[0].layouts
+    ]
+
+
+def _start(layout: Layout) -> str:
+    return "one copy on " if layout.copies == 1 else f"{layout.copies} copies on "
