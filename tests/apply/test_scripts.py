@@ -323,6 +323,32 @@ def test_many_runs_race_for_the_lock_and_one_wins(box: Sandbox) -> None:
     assert list((box.root / "locks").iterdir()) == []
 
 
+def test_a_script_that_never_arrives_whole_keeps_nobody_waiting(box: Sandbox) -> None:
+    pipe = subprocess.PIPE
+    command = steps.guarded(box.layout, "t1", Command(("sh", "-s", "--")), 60)
+    with box.holding("t1"):
+        half = subprocess.Popen(command.argv, stdin=pipe, stderr=pipe, text=True)
+        assert half.stdin is not None
+        half.stdin.write("sleep 60\n")
+        half.stdin.flush()
+        while not begun(half.pid):
+            assert half.poll() is None
+    with box.holding("t2") as second:
+        assert second.said == "held"
+        _, said = half.communicate()
+    assert (half.returncode, said) == (75, "the lock is another run's by now\n")
+
+
+def begun(pid: int) -> bool:
+    """Whether the guard has come to where it reads: by timeout(1), in its place or as a child."""
+    proc = Path("/proc")
+    try:
+        pids = [str(pid), *(proc / str(pid) / f"task/{pid}/children").read_text().split()]
+        return any((proc / name / "comm").read_text() == "timeout\n" for name in pids)
+    except OSError:  # a child has ended meanwhile
+        return False
+
+
 def guarded(box: Sandbox, token: str, *argv: str, seconds: float = 10) -> Command:
     return steps.guarded(box.layout, token, Command(argv), seconds)
 

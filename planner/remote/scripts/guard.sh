@@ -1,6 +1,8 @@
 # Runs a command that changes the host: only while the lock with TOKEN is held, never side by side
 # with a run that took the lock meanwhile, not for longer than SECONDS, and not through a link that
 # somebody laid into the project's folder below BASE.
+# A script that comes over standard input is read whole before anything is held: when the link is
+# cut in between, neither the next run nor the way back has to wait for what will never come.
 # Exit status 75 when the lock is another one by now, 124 when the time is over, 73 with the link.
 # Arguments: LOCKS PROJECT TOKEN SECONDS BASE COMMAND...
 
@@ -29,6 +31,12 @@ links() {
 lock=$1/$2.lock work=$1/$2.work token=$3 seconds=$4 home=$5/$2
 shift 5
 if mine; then
+  if [ "$1 $2" = 'sh -s' ]; then
+    text=$(timeout 30 cat) || exit 124
+    shift 3
+    set -- sh -c "$text" sh "$@"
+    exec </dev/null
+  fi
   link=$(links)
   if [ -n "$link" ]; then
     echo "${link%%
