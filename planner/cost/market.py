@@ -12,9 +12,10 @@ from planner.blueprint import schema
 from planner.catalogue.device import Device
 from planner.catalogue.find_offer import provider_row
 from planner.catalogue.find_part import all_devices
-from planner.catalogue.provider import HOUR, Offer, Terms
+from planner.catalogue.provider import HOUR, Offer, PriceFigure, Terms
 from planner.catalogue.reader import PROVIDERS, CatalogueReader
 from planner.cost.exchange import convert
+from planner.cost.offers import newest
 from planner.cost.prices import Prices
 from planner.farm import FarmHost, HostDevice
 from planner.money import HOURS_PER_MONTH, Money
@@ -28,20 +29,25 @@ def market(reader: CatalogueReader, prices: Prices, currency: str) -> Market:
     lowest price. Reads every provider and device: for a farm that does not fit only."""
     devices = {device.id: device for device in all_devices(reader)}
     rented: dict[str, tuple[Money, Offer]] = {}
-    for provider in reader.names(PROVIDERS):
-        for offer in provider_row(reader, provider).offers:
-            price = _monthly(offer, prices, currency) if offer.gpu in devices else None
-            known = rented.get(offer.gpu)
-            if price is not None and (known is None or price.amount < known[0].amount):
-                rented[offer.gpu] = (price, offer)
+    every = (
+        offer for name in reader.names(PROVIDERS) for offer in provider_row(reader, name).offers
+    )
+    for offer in newest(every, reader):
+        price = _monthly(offer, prices, currency) if offer.gpu in devices else None
+        known = rented.get(offer.gpu)
+        if price is not None and (known is None or price.amount < known[0].amount):
+            rented[offer.gpu] = (price, offer)
     worth = _worth((devices[gpu], price) for gpu, (price, _) in rented.items())
     hosts = tuple((_host(device, rented[device.id][1]), price) for device, price in worth)
     return Market(hosts, _worth(_street(devices.values(), prices, currency)))
 
 
 def _monthly(offer: Offer, prices: Prices, currency: str) -> Money | None:
-    """A month of one card rented by the hour until stopped; None for everything else."""
+    """A month of one card rented by the hour until stopped; None for everything else, and for a
+    price that was the lowest seen: nobody gets it when he needs it."""
     if offer.terms is not Terms.ON_DEMAND or offer.price.per != HOUR:
+        return None
+    if offer.figure is PriceFigure.LOWEST:
         return None
     if (offer.gpus_together or 1) > 1:
         return None

@@ -109,6 +109,8 @@ class Ledger:
 
     def _card(self, card: Card, wanted: int, whole: bool) -> Shortage | None:
         name = f"{card.device.device.id} #{card.device.index}"
+        if wanted > card.room_bytes:  # whoever has it: even alone it would be too small
+            return Shortage(name, wanted - card.room_bytes)
         if card.key in self._whole:
             return Shortage(name, owner=self._whole[card.key])
         if whole and self._owners.get(card.key):

@@ -119,10 +119,10 @@ def _painted(totals: list[str], report: CostReport, style: Style) -> list[str]:
 
 
 def _below(line: CostLine, style: Style) -> list[str]:
-    """The basis, then source and age; what stands in the blueprint needs no address."""
+    """The basis, then source and age; what stands in the blueprint is as old as that."""
     drawn = wrapped(line.basis, style)
-    if not line.source.startswith("blueprint"):
-        drawn += wrapped(f"{line.source}{_age(line)}", style)
+    age = "" if line.source.startswith("blueprint") else _age(line)
+    drawn += wrapped(f"{line.source}{age}", style)
     if line.stale:
         drawn.append("  " + style.paint("old: ask for the price of today", "yellow"))
     return drawn

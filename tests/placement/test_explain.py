@@ -80,6 +80,14 @@ def test_each_of_several_that_fit_nowhere_is_told_what_helps_it() -> None:
     assert said["chat"] == "write `context: 43k` under models.chat: it then fits on box"
 
 
+def test_a_model_that_no_empty_card_holds_is_told_what_is_missing_and_not_who_is_there() -> None:
+    whole = farm([host("box", cards(1))], [model("here"), model("huge")])
+    _, found = place(whole, sizer({"here": 20 * GIB, "huge": 58 * GIB}))
+    (said,) = (d.detail for d in found if d.severity is Severity.ERROR)
+    assert said is not None
+    assert said.startswith("box: rtx-4090 #0 lacks 34.01 GiB")
+
+
 def test_a_quantization_and_a_shorter_context_help_together() -> None:
     whole = farm([host("box", cards(1))], [model("more", context=131072)])
 
