@@ -86,12 +86,39 @@ def test_after_the_command_has_begun(pair: Eight) -> None:
     pair.whole()
 
 
-@pytest.mark.parametrize("name", ["farm1", "farm3"])
-def test_after_the_switch_the_host_goes_back_by_itself(pair: Eight, name: str) -> None:
+def switched(before: str) -> str:
+    """Whether another release is the current one."""
+    return f"! readlink ./{HOME}/current | grep -q {before}"
+
+
+def test_after_the_switch_the_host_goes_back_by_itself(pair: Eight) -> None:
     assert pair.apply().code == 0
-    host, before = pair.hosts[name], pair.release(name)
     pair.write("2k")
-    answer, seconds = cut_when(pair, host, f"test -e ./{HOME}/pending")
+    goes_back(pair, "farm1", switched(pair.release("farm1")))
+    pair.write("1k")
+    assert pair.apply().code == 0  # sees that what came back answers
+    pair.whole()
+
+
+def test_after_something_was_stopped_the_host_goes_back_by_itself(pair: Eight) -> None:
+    both = {**pair.places, "farm3": ("g", "h")}
+    pair.places = both
+    pair.write()
+    assert pair.apply().code == 0
+    pair.places = {**both, "farm3": ("g",)}
+    pair.write()
+    pair.places = both
+    unit = f"./etc/systemd/system/planner-{PROJECT}-h-0.service"
+    goes_back(pair, "farm3", f"! test -L {unit}")
+    pair.write()
+    assert pair.apply().code == 0
+    pair.whole()
+
+
+def goes_back(pair: Eight, name: str, moment: str) -> None:
+    """Cut the host's link at that moment of an apply: it brings back by itself what served."""
+    host, before = pair.hosts[name], pair.release(name)
+    answer, seconds = cut_when(pair, host, moment)
     assert (answer.code, seconds < NOTICED) == (4, True), answer.err
     names_all(answer, f"{name} goes back to release {before[:8]} by itself")
     until(
@@ -102,16 +129,13 @@ def test_after_the_switch_the_host_goes_back_by_itself(pair: Eight, name: str) -
     until(lambda: see(host, "true"), 30)
     assert pair.release(name) == before
     assert pair.living(name) == pair.wanted(name)
-    pair.write("1k")
-    assert pair.apply().code == 0  # sees that what came back answers
-    pair.whole()
 
 
 def test_a_run_that_comes_again_in_time_goes_on(pair: Eight) -> None:
     assert pair.apply().code == 0
     host, before = pair.hosts["farm3"], pair.release("farm3")
     pair.write("2k")
-    cut_when(pair, host, f"test -e ./{HOME}/pending")
+    cut_when(pair, host, switched(before))
     host.mend()
     # the host waits for signs of life of a run that it cannot know to be gone
     until(lambda: pair.apply().code == 0, SILENCE_SECONDS + 30)
