@@ -49,6 +49,13 @@ def apart(numbers: range) -> mutants.Report:
         return pool.apply(mutants.run_batch, (numbers,))
 
 
+def test_what_the_starting_process_held_is_not_counted() -> None:
+    held = bytearray(2 * mutants.MEMORY)
+    held[::4096] = bytes([1]) * len(held[::4096])  # every page is there
+    report = apart(range(10_000_000, 10_000_001))
+    assert 0 < report.memory < mutants.MEMORY, len(held)
+
+
 def test_a_sample_ends_in_words() -> None:
     report = apart(range(10_000_000, 10_000_000 + SAMPLE))
     assert report.wrong == []
