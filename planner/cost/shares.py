@@ -42,10 +42,23 @@ def divided(
     if placement is None:
         return Shares(hosts), ()
     machines = _machines(farm, placement, hosts, currency)
-    models, idle, said = _models(machines, farm, currency)
-    tokens, unknown = token_costs(models, placement)
+    every_model, idle, said = _models(machines, farm, currency)
+    tokens, unknown = token_costs(every_model, placement)
+    models, uncosted = _costed(every_model, machines)
     shares = Shares(hosts, models, _roles(models, farm), idle, tokens)
-    return shares, (*said, *_beside(farm, models), *unknown)
+    return shares, (*said, *uncosted, *_beside(farm, models), *unknown)
+
+
+def _costed(
+    models: tuple[Share, ...], machines: Iterable[_Machine]
+) -> tuple[tuple[Share, ...], tuple[Diagnostic, ...]]:
+    """The models without those that only run where nothing is counted: they are not free."""
+    counted = {r.model.name for m in machines if m.monthly.amount for r in m.replicas}
+    left = [share.name for share in models if share.name not in counted]
+    said = (
+        (note(f"no share for {', '.join(left)}: nothing is counted of its host"),) if left else ()
+    )
+    return tuple(share for share in models if share.name in counted), said
 
 
 def split(whole: Money, weights: Sequence[int]) -> tuple[Money, ...]:

@@ -136,7 +136,10 @@ def test_a_model_on_a_host_whose_cost_is_not_known_is_not_said_to_be_free() -> N
     box, one = host("box", cards(1), ram="64GiB"), model("one")
     made = estimated([box], [one], lambda whole: [placed(whole, one, box, 18)])
     assert made.shares.tokens == ()
-    assert any("no price per million tokens for one" in d.summary for d in made.diagnostics)
+    assert made.shares.models == ()
+    said = [d.summary for d in made.diagnostics]
+    assert any("no price per million tokens for one" in text for text in said)
+    assert "no share for one: nothing is counted of its host" in said
 
 
 @given(
