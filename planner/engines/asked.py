@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.engines.api.values import Setting
+from planner.engines.api.values import Setting, adapter_setting
+from planner.engines.engine import Launch
+from planner.engines.parallel import parallelism
 from planner.farm import FarmModel
 
 # Where the blueprint says what a setting is called otherwise there.
@@ -41,3 +43,24 @@ def asked_of(model: FarmModel, **told: object) -> tuple[Setting, ...]:
         where = ".".join(part for part in ("models", model.name, key) if part)
         found.append(Setting(name, str(value), where, least=name in _LEAST))
     return tuple(found)
+
+
+def asked_of_server(
+    launch: Launch, cache: str | None, quantization: str | None, memory: str | None
+) -> tuple[Setting, ...]:
+    """What servers that cut safetensors over cards are told alike, and so must say of themselves;
+    ``auto`` as a cache is no wish."""
+    model, shape = launch.placed.model, parallelism(launch.placed)
+    return asked_of(
+        model,
+        name=model.name,
+        context=model.context,
+        kv_dtype=None if cache == "auto" else cache,
+        quantization=quantization,
+        experts=model.spec.experts_per_token,
+        yarn=f"{model.yarn:.3g}" if model.yarn else None,
+        tensor_parallel=shape.tensor if shape.tensor > 1 else None,
+        pipeline_parallel=shape.pipeline if shape.pipeline > 1 else None,
+        memory=memory,
+        **{adapter_setting(name): path for name, path in launch.adapters},
+    )

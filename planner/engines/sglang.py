@@ -8,9 +8,9 @@ from planner.blueprint.schema import Task, Tier
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
 from planner.engines.adapters import loaded_at_start, settings
-from planner.engines.api.values import Setting, adapter_setting
+from planner.engines.api.values import Setting
 from planner.engines.arguments import as_json, given, memory_share, options
-from planner.engines.asked import asked_of
+from planner.engines.asked import asked_of_server
 from planner.engines.engine import AdapterFormat, Engine, Launch, Naming, Option
 from planner.engines.model_config import experts_key, nested
 from planner.engines.parallel import parallelism
@@ -89,19 +89,11 @@ def _adapters(launch: Launch) -> tuple[Option, ...]:
 
 def _settings(launch: Launch) -> tuple[Setting, ...]:
     """What it must say of itself, as ``planner.engines.api.sglang`` reads it."""
-    model, shape = launch.placed.model, parallelism(launch.placed)
-    return asked_of(
-        model,
-        name=model.name,
-        context=model.context,
-        kv_dtype=None if _cache(launch) == "auto" else _cache(launch),
-        quantization=quantize_at_load(model, _AT_LOAD),
-        experts=model.spec.experts_per_token,
-        yarn=f"{model.yarn:.3g}" if model.yarn else None,
-        tensor_parallel=shape.tensor if shape.tensor > 1 else None,
-        pipeline_parallel=shape.pipeline if shape.pipeline > 1 else None,
-        memory=memory_share(launch.placed.report, launch.version.outside_share),
-        **{adapter_setting(name): path for name, path in launch.adapters},
+    return asked_of_server(
+        launch,
+        _cache(launch),
+        quantize_at_load(launch.placed.model, _AT_LOAD),
+        memory_share(launch.placed.report, launch.version.outside_share),
     )
 
 

@@ -9,9 +9,9 @@ from planner.blueprint.schema import Task
 from planner.catalogue.quantization import Family
 from planner.diagnostics import Diagnostic, error
 from planner.engines.adapters import loaded_at_start, settings
-from planner.engines.api.values import Setting, adapter_setting
+from planner.engines.api.values import Setting
 from planner.engines.arguments import as_json, given, memory_share, options
-from planner.engines.asked import asked_of
+from planner.engines.asked import asked_of_server
 from planner.engines.engine import AdapterFormat, Engine, Launch, Option
 from planner.engines.model_config import experts_key, nested
 from planner.engines.parallel import parallelism
@@ -144,19 +144,11 @@ def _overrides(launch: Launch) -> dict[str, object]:
 
 def _settings(launch: Launch) -> tuple[Setting, ...]:
     """What it must say of itself, as ``planner.engines.api.vllm`` reads it."""
-    model, shape = launch.placed.model, parallelism(launch.placed)
-    return asked_of(
-        model,
-        name=model.name,
-        context=model.context,
-        kv_dtype=None if _cache(launch) == "auto" else _cache(launch),
-        quantization=quantize_at_load(model, _AT_LOAD),
-        experts=model.spec.experts_per_token,
-        yarn=f"{model.yarn:.3g}" if model.yarn else None,
-        tensor_parallel=shape.tensor if shape.tensor > 1 else None,
-        pipeline_parallel=shape.pipeline if shape.pipeline > 1 else None,
-        memory=_share(launch),
-        **{adapter_setting(name): path for name, path in launch.adapters},
+    return asked_of_server(
+        launch,
+        _cache(launch),
+        quantize_at_load(launch.placed.model, _AT_LOAD),
+        _share(launch),
     )
 
 

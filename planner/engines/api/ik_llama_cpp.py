@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from planner.engines.api.llama_cpp import speed
+from planner.engines.api.llama_cpp import all_or, factor, speed
 from planner.engines.api.values import Answers, Api
 
 LINES: Final = (
@@ -33,23 +33,15 @@ def read(answers: Answers) -> dict[str, str]:
         if said:
             found[name] = str(said[-1])
     scale = _SCALE.findall(log)
-    if scale and _number(scale[-1]):
-        found["yarn"] = f"{1 / _number(scale[-1]):.3g}"
+    if scale:
+        found["yarn"] = factor(scale[-1])
     cache = _CACHE.findall(log)
     if cache:
         found["kv_dtype"] = ",".join(cache[-1])
     layers = _LAYERS.findall(log)
     if layers:
-        count, of = layers[-1]
-        found["gpu_layers"] = "all" if count == of else count
+        found["gpu_layers"] = all_or(*layers[-1])
     return found
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 API: Final = Api((_PROPS,), LINES, read, speed)

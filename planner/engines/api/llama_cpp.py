@@ -53,13 +53,13 @@ def _read(answers: Answers) -> Iterator[tuple[str, str]]:
             yield name, str(found[-1])
     scale = _SCALE.findall(log)
     if scale:
-        yield "yarn", _factor(scale[-1])
+        yield "yarn", factor(scale[-1])
     cache = _CACHE.findall(log)
     if cache:
         yield "kv_dtype", ",".join(cache[-1])
     layers = _LAYERS.findall(log)
     if layers:
-        yield "gpu_layers", _all_or(*layers[-1])
+        yield "gpu_layers", all_or(*layers[-1])
     elif _NO_GPU in log:
         yield "gpu_layers", "0"
 
@@ -73,7 +73,7 @@ def quantization(said: str) -> str | None:
     return f"{kind}{suffix}".strip().upper()
 
 
-def _factor(scale: str) -> str:
+def factor(scale: str) -> str:
     """By how much positions are stretched; the server says by how much they shrink."""
     try:
         return f"{1 / float(scale):.3g}"
@@ -81,7 +81,8 @@ def _factor(scale: str) -> str:
         return scale
 
 
-def _all_or(count: str, of: str) -> str:
+def all_or(count: str, of: str) -> str:
+    """How many layers are on cards; ``all`` where none is left."""
     return "all" if count == of else count
 
 

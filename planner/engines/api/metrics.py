@@ -30,3 +30,8 @@ def rate(text: str, amount: str, seconds: str) -> float | None:
     """One metric divided by another; None before anything was counted."""
     done, took = total(text, amount), total(text, seconds)
     return done / took if done and took else None
+
+
+def frequency(text: str, seconds: str) -> float | None:
+    """How often a second something happens whose seconds a histogram holds: count over sum."""
+    return rate(text, f"{seconds}_count", f"{seconds}_sum")

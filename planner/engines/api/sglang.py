@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from planner.engines.api.metrics import rate
+from planner.engines.api.metrics import frequency
 from planner.engines.api.values import Answers, Api, Speed, adapter_setting
 from planner.engines.model_config import EXPERTS
 
@@ -65,8 +65,7 @@ def _overridden(text: str) -> Iterator[tuple[str, str]]:
 
 def speed(text: str) -> Speed:
     """Averages over all requests since it started."""
-    count = "sglang:inter_token_latency_seconds_count"
-    return Speed(rate(text, count, "sglang:inter_token_latency_seconds_sum"))
+    return Speed(frequency(text, "sglang:inter_token_latency_seconds"))
 
 
 API: Final = Api((_MODELS, _INFO), "", read, speed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from planner.engines.api.metrics import rate
+from planner.engines.api.metrics import frequency
 from planner.engines.api.values import Answers, Api, Speed
 
 _INFO: Final = "/info"
@@ -26,8 +26,7 @@ def read(answers: Answers) -> dict[str, str]:
 
 def speed(text: str) -> Speed:
     """Averages over all requests since it started."""
-    took = "tgi_request_mean_time_per_token_duration"
-    return Speed(rate(text, f"{took}_count", f"{took}_sum"))
+    return Speed(frequency(text, "tgi_request_mean_time_per_token_duration"))
 
 
 API: Final = Api((_INFO,), "", read, speed)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from planner.engines.api.metrics import labels, rate
+from planner.engines.api.metrics import frequency, labels, rate
 from planner.engines.api.values import Answers, Api, Call, Loading, Speed, adapter_setting
 from planner.engines.model_config import EXPERTS
 
@@ -77,9 +77,7 @@ def _unload(name: str) -> Call:
 def speed(text: str) -> Speed:
     """Averages over all requests since it started: of each one, not of all at once."""
     return Speed(
-        rate(
-            text, "vllm:inter_token_latency_seconds_count", "vllm:inter_token_latency_seconds_sum"
-        ),
+        frequency(text, "vllm:inter_token_latency_seconds"),
         rate(text, "vllm:prompt_tokens_total", "vllm:request_prefill_time_seconds_sum"),
     )
 
