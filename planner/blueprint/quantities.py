@@ -6,6 +6,7 @@ can complete and check it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -38,22 +39,16 @@ def _money(value: Any) -> Money:
     return parse_money(value)
 
 
-def _hourly(value: Any) -> Rate:
-    if not isinstance(value, str):
-        raise ValueError(f"write the currency and the unit too, such as {value} USD/h")
-    return parse_rate(value, "h")
+def _rate_per(unit: str, currency: str) -> Callable[[Any], Rate]:
+    """Reads a price per ``unit``; ``currency`` stands in the sample of what to write instead."""
 
+    def read(value: Any) -> Rate:
+        if not isinstance(value, str):
+            sample = f"{value} {currency}/{unit}"
+            raise ValueError(f"write the currency and the unit too, such as {sample}")
+        return parse_rate(value, unit)
 
-def _per_kwh(value: Any) -> Rate:
-    if not isinstance(value, str):
-        raise ValueError(f"write the currency and the unit too, such as {value} EUR/kWh")
-    return parse_rate(value, "kWh")
-
-
-def _per_million(value: Any) -> Rate:
-    if not isinstance(value, str):
-        raise ValueError(f"write the currency and the unit too, such as {value} EUR/Mtok")
-    return parse_rate(value, "Mtok")
+    return read
 
 
 def _share(value: Any) -> Decimal:
@@ -119,21 +114,21 @@ Amount = Annotated[
 HourlyRate = Annotated[
     Rate,
     _Instance(),
-    BeforeValidator(_hourly),
+    BeforeValidator(_rate_per("h", "USD")),
     PlainSerializer(str),
     _text_schema("0.80 USD/h", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?h$"),
 ]
 EnergyRate = Annotated[
     Rate,
     _Instance(),
-    BeforeValidator(_per_kwh),
+    BeforeValidator(_rate_per("kWh", "EUR")),
     PlainSerializer(str),
     _text_schema("0.37 EUR/kWh", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?kWh$"),
 ]
 TokenRate = Annotated[
     Rate,
     _Instance(),
-    BeforeValidator(_per_million),
+    BeforeValidator(_rate_per("Mtok", "EUR")),
     PlainSerializer(str),
     _text_schema("0.40 EUR/Mtok", r"^[0-9][0-9_,.]* ?[A-Z]{3} ?/ ?[Mm][Tt]ok$"),
 ]
