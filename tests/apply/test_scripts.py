@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,15 +52,22 @@ class Sandbox:
     def home(self) -> Path:
         return Path(self.layout.home)
 
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, "PATH": f"{self.root}/tools:{os.environ['PATH']}"}
+
     def tool(self, name: str, text: str) -> None:
         path = self.root / "tools" / name
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
     def run(self, command: Command) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "PATH": f"{self.root}/tools:{os.environ['PATH']}"}
         return subprocess.run(
-            command.argv, input=command.stdin.decode(), capture_output=True, text=True, env=environ
+            command.argv,
+            input=command.stdin.decode(),
+            capture_output=True,
+            text=True,
+            env=self.environ,
         )
 
     def do(self, command: Command) -> str:
@@ -323,20 +330,53 @@ def test_many_runs_race_for_the_lock_and_one_wins(box: Sandbox) -> None:
     assert list((box.root / "locks").iterdir()) == []
 
 
-def test_a_script_that_never_arrives_whole_keeps_nobody_waiting(box: Sandbox) -> None:
+def transfer(layout: Layout) -> Command:
+    return steps.begin_transfer(layout, "x.part")
+
+
+def secret(layout: Layout) -> Command:
+    return steps.put_secret(layout, "secrets/key", os.getuid(), (), SecretValue(b"\0line\n" * 999))
+
+
+def token(layout: Layout) -> Command:
+    files = Artifact(ArtifactKind.HUB_FILES, "o/n@c", "o/n", revision="c", files=("m.gguf",))
+    return steps.fetch(layout, files, "https://hub", SecretValue(b"hf-1"))
+
+
+@pytest.mark.parametrize("waits", [transfer, secret, token])
+def test_what_does_not_arrive_whole_keeps_nobody_waiting(
+    box: Sandbox, waits: Callable[[Layout], Command]
+) -> None:
+    box.tool("curl", f"touch {box.root}/asked")
+    command = steps.guarded(box.layout, "t1", waits(box.layout), 60)
+    half, rest = command.stdin[:3], command.stdin[3:]
     pipe = subprocess.PIPE
-    command = steps.guarded(box.layout, "t1", Command(("sh", "-s", "--")), 60)
+    with ExitStack() as stack:
+        first = stack.enter_context(box.holding("t1"))
+        late = stack.enter_context(
+            subprocess.Popen(command.argv, stdin=pipe, stderr=pipe, env=box.environ)
+        )
+        assert late.stdin is not None
+        late.stdin.write(half)
+        late.stdin.flush()
+        while not begun(late.pid):
+            assert late.poll() is None
+        first.process.kill()
+        first.process.wait()
+        with box.holding("t2") as second:
+            assert second.said == "held"
+            _, said = late.communicate(rest)
+    assert (late.returncode, said) == (75, b"the lock is another run's by now\n")
+    assert sorted(p.name for p in box.root.iterdir()) == ["locks", "tools", "units"]
+    assert list((box.root / "locks").iterdir()) == []
+
+
+def test_what_a_command_reads_reaches_it_as_it_was_sent(box: Sandbox) -> None:
+    text = bytes(range(256)) * 300 + b"\n\n"
     with box.holding("t1"):
-        half = subprocess.Popen(command.argv, stdin=pipe, stderr=pipe, text=True)
-        assert half.stdin is not None
-        half.stdin.write("sleep 60\n")
-        half.stdin.flush()
-        while not begun(half.pid):
-            assert half.poll() is None
-    with box.holding("t2") as second:
-        assert second.said == "held"
-        _, said = half.communicate()
-    assert (half.returncode, said) == (75, "the lock is another run's by now\n")
+        command = steps.guarded(box.layout, "t1", Command(("sha256sum",)), 10)
+        done = subprocess.run(command.argv, input=text, capture_output=True)
+    assert done.stdout.decode().split()[0] == sha256(text)
 
 
 def begun(pid: int) -> bool:

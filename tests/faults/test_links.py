@@ -1,5 +1,5 @@
-"""Fault: the link to a host is cut, mid-transfer, after a command has begun, and after the new
-release was switched to; and an sshd that is stopped with SIGSTOP.
+"""Fault: the link to a host is cut, mid-transfer, while a secret is sent, after a command has
+begun, and after the new release was switched to; and an sshd that is stopped with SIGSTOP.
 
 Each is noticed within 30 seconds. A host that was switched goes back by itself when its run does
 not come again within a minute.
@@ -7,24 +7,29 @@ not come again within a minute.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from planner.apply import steps
 from planner.apply.execute import WINDOW_SECONDS
+from planner.apply.steps import Layout
 from planner.remote.hold import SILENCE_SECONDS
-from tests.farm import cgroups
+from planner.remote.script import Command
+from planner.secret import SecretValue
+from tests.farm import cgroups, ssh
 from tests.farm.control import Host
 from tests.faults.eight import HOME, PROJECT, Answer, Eight, finish
 
 pytestmark = pytest.mark.farm
 
+WITHIN = 5.0  # as long as a run waits to be told that another one is at work
 NOTICED = 35.0  # 30 seconds, and what the command itself takes
 
 
@@ -72,6 +77,42 @@ def test_mid_transfer(pair: Eight) -> None:
     names_all(answer, "farm3: push", "same command again")
     host.mend()
     until(lambda: see(host, f"test ! -e /run/planner/{PROJECT}.lock"), SILENCE_SECONDS + 10)
+    assert pair.apply().code == 0
+    pair.whole()
+
+
+def test_while_a_secret_is_sent(pair: Eight) -> None:
+    """Its end never comes, and the lock is another run's within seconds."""
+    host, layout = pair.hosts["farm3"], Layout(PROJECT)
+    put = steps.put_secret(layout, "secrets/late", 0, (), SecretValue(b"a late secret\n" * 99))
+    with ExitStack() as stack:
+
+        def start(command: Command) -> subprocess.Popen[bytes]:
+            pipe, line = subprocess.PIPE, ssh.argv(host.layout, host.name, command.argv)
+            process = subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe)
+            assert process.stdin is not None
+            process.stdin.write(command.stdin)
+            process.stdin.flush()
+            return stack.enter_context(process)
+
+        def holds(token: str) -> subprocess.Popen[bytes]:
+            run = start(steps.lock(layout, token, f"run {token}", 30))
+            assert run.stdout is not None
+            assert run.stdout.readline() == b"held\n"
+            return run
+
+        first = holds("t1")
+        guarded = steps.guarded(layout, "t1", put, 60)
+        late = start(Command(guarded.argv, put.stdin[:99]))
+        until(lambda: see(host, "pgrep -x head"), 10)
+        first.communicate()
+        begun = time.monotonic()
+        second = holds("t2")
+        assert time.monotonic() - begun < WITHIN
+        _, said = late.communicate(put.stdin[99:])
+        second.communicate()
+    assert (late.returncode, said) == (75, b"the lock is another run's by now\n")
+    assert not see(host, f"test -e {HOME}")
     assert pair.apply().code == 0
     pair.whole()
 
@@ -169,7 +210,7 @@ def sshds(host: Host, number: signal.Signals) -> list[int]:
     """Signal every sshd of a host from outside; which they were."""
     found = []
     for pid in cgroups.members(host.name):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             if (Path("/proc") / str(pid) / "comm").read_text().startswith("sshd"):
                 os.kill(pid, number)
                 found.append(pid)
