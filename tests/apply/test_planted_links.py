@@ -102,6 +102,11 @@ def test_what_engines_and_archives_hold_may_be_links(layout: Layout, place: str)
     assert guarded(layout, "echo", "done").stdout == "done\n"
 
 
+def test_a_switch_that_was_cut_off_between_its_two_steps_hinders_nobody(layout: Layout) -> None:
+    plant(layout, "current.planner-new", "releases/abc")
+    assert guarded(layout, "echo", "done").stdout == "done\n"
+
+
 @pytest.mark.parametrize("moment", ["before the first apply", "after it"])
 def test_without_links_there_is_nothing_to_refuse(tmp_path: Path, moment: str) -> None:
     layout = Layout("demo", str(tmp_path / "base"), str(tmp_path / "units"), str(tmp_path))

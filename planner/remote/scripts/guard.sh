@@ -13,20 +13,22 @@ mine() {
   [ "$found" = "$token" ]
 }
 
-# Planner makes one link there, "current". Its own folders belong to root: nobody else can lay one
+# Planner makes one link there, "current", which has a longer name until it is renamed. Its own folders belong to root: nobody else can lay one
 # between this look and the command. What engines and archives hold is never written through.
 links() {
   if [ -L "$home" ]; then
     echo "$home"
     return 0
   fi
-  case $(readlink "$home/current") in
-    '' | releases/*/*) [ ! -L "$home/current" ] || echo "$home/current" ;;
-    releases/?*) ;;
-    *) echo "$home/current" ;;
-  esac
+  for link in "$home/current" "$home/current.planner-new"; do
+    case $(readlink "$link") in
+      '' | releases/*/*) [ ! -L "$link" ] || echo "$link" ;;
+      releases/?*) ;;
+      *) echo "$link" ;;
+    esac
+  done
   (cd "$home" 2>/dev/null && find . \( -path './data/*/*' -o -path './artifacts/roots/*/*' \) \
-    -prune -o -type l ! -path ./current -print) | sed -n "1s|^\.|$home|p"
+    -prune -o -type l ! -path ./current ! -path ./current.planner-new -print) | sed -n "1s|^\.|$home|p"
 }
 
 # It waits where restarts clear up, for root alone, in a file whose name is gone before anything is
