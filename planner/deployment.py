@@ -370,8 +370,17 @@ def refuse_unbuilt(farm: Farm | None) -> None:
         )
 
 
+def hold_hosts(planned: Planned) -> None:
+    """Raises BlueprintInvalid when a host cannot carry what it should run, or refuses all change.
+
+    A secret that cannot be read here does not count: a plan may be made where nobody has it.
+    """
+    if has_errors(planned.plan.diagnostics):
+        stop_for(planned)
+
+
 def stop_for(planned: Planned) -> None:
-    """Raises BlueprintInvalid when a host cannot carry what it should run."""
+    """Raises BlueprintInvalid when an apply of the plan would fail."""
     found = (*planned.diagnostics, *planned.plan.diagnostics)
     if has_errors(found):
         raise workflows.invalid(planned.path, found)

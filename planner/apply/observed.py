@@ -40,14 +40,12 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
     """What the host has, from the script's output. Raises PlannerError when it is cut short."""
     sections = _sections(text)
     if "planner 1" not in sections or "end" not in sections:
-        raise PlannerError(
-            f"{host} answered something that planner does not understand",
-            where=host,
-            cause=" ".join(text.split())[:200] or "it printed nothing",
-            advice="check that the login shell there prints nothing: ssh HOST true",
-        )
+        raise _misunderstood(host, text)
     machine = _pairs(sections.get("machine", []))
     versions = _pairs(sections.get("versions", []))
+    foreign = sections.get("foreign-links", [])
+    if not all(link.startswith("/") for link in foreign):
+        raise _misunderstood(host, "\n".join(foreign))
     links = _links(sections.get("links", []))
     containers = list(_containers(sections.get("containers", [])))
     silent = "docker-silent" in sections
@@ -82,6 +80,16 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         secret_key=_key(_named(sections, "secret-key")),
         unproven=frozenset(key[9:] for key in sections if key.startswith("unproven ")),
         unread_secrets=frozenset(sections.get("unread-secrets", [])),
+        foreign_links=tuple(sorted(foreign)),
+    )
+
+
+def _misunderstood(host: str, text: str) -> PlannerError:
+    return PlannerError(
+        f"{host} answered something that planner does not understand",
+        where=host,
+        cause=" ".join(text.split())[:200] or "it printed nothing",
+        advice="check that the login shell there prints nothing: ssh HOST true",
     )
 
 
@@ -89,7 +97,8 @@ def _sections(text: str) -> _Sections:
     """Lines by the ``@name`` line above them."""
     sections: _Sections = {}
     lines: list[str] = []
-    for line in text.replace("\0", "\n").splitlines():
+    # not splitlines(): names may hold what it takes for the end of a line too
+    for line in text.replace("\0", "\n").split("\n"):
         if line.startswith("@"):
             lines = sections.setdefault(line[1:], [])
         elif line:

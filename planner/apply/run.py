@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from planner.apply import steps
 from planner.apply.events import Event, OnEvent
 from planner.apply.steps import Layout
+from planner.diff import foreign_links
 from planner.errors import HostLocked, Interrupted, PlannerError
 from planner.remote.script import Command
 from planner.remote.transport import LineSink, Result, Transport
@@ -133,10 +133,8 @@ class HostRun:
         return PlannerError(
             "nothing is changed through a link",
             where=self.host,
-            cause=f"{link} is a symbolic link that planner did not make; what is written or "
-            "removed through it lies elsewhere",
-            advice=f"see where it leads (ls -l {shlex.quote(link)}), remove it, and run the same "
-            "command again; a folder on another disk is mounted there (mount --bind), not linked",
+            cause=foreign_links.why(link),
+            advice=foreign_links.advice(link),
         )
 
     def succeeded(self, result: Result) -> Result:

@@ -25,7 +25,8 @@ def command(
     """Ask the hosts and show every change that apply would make, each with its cause.
 
     What runs stays in its place as long as everything asked for has one.
-    Exit code 3 when the farm would cost more than its budget; then no plan is saved.
+    Exit code 3 when a host cannot carry what it should run, or the farm would cost more than its
+    budget; then no plan is saved.
     """
     from planner import deployment
     from planner.cli.applying import end_with, show_plan
@@ -33,6 +34,7 @@ def command(
 
     with deployment.planning(blueprint, anew=rebalance) as planned:
         show_plan(planned, format)
+        deployment.hold_hosts(planned)
         tell((*planned.diagnostics, *planned.plan.diagnostics))
         deployment.hold_budget(planned)
         if out is not None:

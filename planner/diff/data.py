@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from planner.diagnostics import Diagnostic, error, note
+from planner.diff.foreign_links import refused
 from planner.diff.values import Observed, Plan, RemoveData
 from planner.errors import PlannerError
 from planner.render.bundle import Bundle
@@ -40,7 +41,10 @@ def plan_deletion(
         },
         seen={host: seen.fingerprint for host, seen in hosts.items()},
         unseen={h: seen.summary for h, seen in observed.items() if isinstance(seen, PlannerError)},
-        diagnostics=tuple(_in_use(steps, hosts)),
+        diagnostics=(
+            *(item for seen in hosts.values() for item in refused(seen)),
+            *_in_use(steps, hosts),
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.diagnostics import Diagnostic, error, warning
+from planner.diff.foreign_links import refused
 from planner.diff.places import place_of
 from planner.diff.values import Observed
 from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Runtime
@@ -47,9 +48,11 @@ class HostNeeds:
 
 def preflight(wanted: HostBundle, seen: Observed, needs: HostNeeds) -> tuple[Diagnostic, ...]:
     """What stands in the way on this host. Errors must stop an apply; warnings need not."""
+    links = tuple(refused(seen))
     if not wanted.workloads:
-        return ()
+        return links
     return (
+        *links,
         *_runtime(wanted, seen),
         *_neighbours(wanted, seen),
         *_gpus(wanted.host, seen, needs),

@@ -73,6 +73,7 @@ class Observed:
     ``secrets`` maps their places to fingerprints made with ``secret_key``, which lies on the host;
     ``unproven`` names the workloads that were started and not yet seen to be as they were told;
     ``unread_secrets`` names the workloads that have not started since one of theirs changed.
+    ``foreign_links`` are links in the project's folder that planner did not make.
     """
 
     host: str
@@ -100,6 +101,7 @@ class Observed:
     secret_key: SecretValue | None = None
     unread_secrets: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
+    foreign_links: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

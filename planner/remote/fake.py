@@ -74,6 +74,7 @@ class FakeHost:
     unproven: set[str] = field(default_factory=set)
     lock: tuple[str, str] | None = None
     pending: str | None = None
+    foreign_links: list[str] = field(default_factory=list)
     inspected: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     breaks: dict[str, str] = field(default_factory=dict)
@@ -123,6 +124,8 @@ class FakeTransport:
         self._spend(name)
         if token is not None and (self.host.lock is None or self.host.lock[0] != token):
             return Result(75, "", "the lock is another run's by now")
+        if token is not None and self.host.foreign_links:
+            return Result(73, f"{self.host.foreign_links[0]}\n")
         if name in self.host.breaks:
             return Result(1, "", self.host.breaks[name])
         if name == Script.PUT_SECRET:
@@ -229,6 +232,7 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
     lines += [f"@pending {host.pending}"] if host.pending else []
     lines += _secrets(host)
     lines += ["@links", *(f"{unit} {_leads(host, unit)} yes" for unit in sorted(host.links))]
+    lines += ["@foreign-links", *host.foreign_links]
     lines += _workloads(host, project)
     if host.docker:
         lines += ["@volumes", *(f"planner-{project}_{name}" for name in sorted(host.data))]

@@ -53,10 +53,16 @@ class Command:
     stdin: bytes = field(default=b"", repr=False)
 
 
+# what a script begins with, because another has it too
+_SHARED = {Script.GUARD: "foreign_links", Script.OBSERVE: "foreign_links"}
+
+
 @cache
 def script_text(script: Script) -> bytes:
-    """What the script says."""
-    return (Path(__file__).parent / "scripts" / f"{script}.sh").read_bytes()
+    """What the script says, with the lines that it shares before its own."""
+    names = (_SHARED[script], script) if script in _SHARED else (script,)
+    folder = Path(__file__).parent / "scripts"
+    return b"".join((folder / f"{name}.sh").read_bytes() for name in names)
 
 
 def script_command(script: Script, *args: str) -> Command:

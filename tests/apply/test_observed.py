@@ -70,6 +70,9 @@ planner.local/demo|0123456789abcdef|<none>
 planner.local/demo-two|0123456789abcdef|<none>
 vllm/vllm-openai|v0.19.0|sha256:{SHA}
 <none>|<none>|<none>
+@foreign-links
+/var/lib/planner/demo/releases
+/var/lib/planner/demo/artifacts/@x
 @lock me@laptop since 10:00
 @machine
 ram_kib 1024
@@ -106,6 +109,18 @@ def test_places_and_images(seen: Observed) -> None:
         "image/planner.local/demo:0123456789abcdef",
         f"registry/vllm/vllm-openai@sha256:{SHA}",
     }
+
+
+def test_links_that_planner_did_not_make(seen: Observed) -> None:
+    home = "/var/lib/planner/demo"
+    assert seen.foreign_links == (f"{home}/artifacts/@x", f"{home}/releases")
+
+
+@pytest.mark.parametrize("line", ["releases", " /var/lib/planner/demo/releases", "ls: no"])
+def test_a_link_has_a_whole_path(line: str) -> None:
+    with pytest.raises(PlannerError, match="does not understand") as caught:
+        parse_observed("box", "demo", TEXT.replace("@foreign-links", f"@foreign-links\n{line}"))
+    assert line.strip() in str(caught.value.cause)
 
 
 def test_links_of_this_project_only(seen: Observed) -> None:

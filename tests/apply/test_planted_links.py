@@ -6,11 +6,13 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from planner.apply import steps
+from planner.apply.observed import parse_observed
 from planner.apply.run import HostRun, RunOptions
 from planner.apply.steps import Layout
 from planner.errors import PlannerError
@@ -69,7 +71,9 @@ def outside(layout: Layout) -> Path:
 def plant(layout: Layout, place: str, target: Path | str) -> Path:
     """Lay a link where ``place`` is or would be."""
     link = Path(layout.home, place) if place else Path(layout.home)
-    if link.exists() or link.is_symlink():
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
         link.rename(link.with_name("moved"))
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(target)
@@ -81,30 +85,64 @@ def guarded(layout: Layout, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command.argv, capture_output=True, text=True)
 
 
+def seen(layout: Layout) -> tuple[str, ...]:
+    """The links that a plan is told of."""
+    command = steps.observe(replace(layout, locks="/nowhere"))  # it clears up locks
+    done = subprocess.run(command.argv, input=command.stdin, capture_output=True, check=True)
+    return parse_observed("box", layout.project, done.stdout.decode()).foreign_links
+
+
 @pytest.mark.parametrize("place", PLANTED)
 def test_nothing_is_done_where_a_link_was_laid(layout: Layout, place: str) -> None:
     assert guarded(layout, "echo", "done").stdout == "done\n"
+    assert seen(layout) == ()
     link = plant(layout, place, outside(layout))
     done = guarded(layout, "echo", "done")
     assert (done.returncode, done.stdout) == (73, f"{link}\n")
+    assert seen(layout) == (str(link),)
 
 
-@pytest.mark.parametrize("target", ["/etc", "../other", "releases/../../other", ""])
-def test_current_leads_to_a_release_or_nothing_is_done(layout: Layout, target: str) -> None:
-    link = plant(layout, "current", target or outside(layout))
+@pytest.mark.parametrize("place", ["current", "current.planner-new"])
+@pytest.mark.parametrize(
+    "target", ["/etc", "../other", "releases/..", "releases/../../other", "releases/abc/units", ""]
+)
+def test_current_leads_to_a_release_or_nothing_is_done(
+    layout: Layout, place: str, target: str
+) -> None:
+    link = plant(layout, place, target or outside(layout))
     done = guarded(layout, "echo", "done")
     assert (done.returncode, done.stdout) == (73, f"{link}\n")
+    assert seen(layout) == (str(link),)
 
 
 @pytest.mark.parametrize("place", ["data/notes/x", "artifacts/roots/abc/usr/lib64"])
 def test_what_engines_and_archives_hold_may_be_links(layout: Layout, place: str) -> None:
     plant(layout, place, outside(layout))
     assert guarded(layout, "echo", "done").stdout == "done\n"
+    assert seen(layout) == ()
 
 
 def test_a_switch_that_was_cut_off_between_its_two_steps_hinders_nobody(layout: Layout) -> None:
     plant(layout, "current.planner-new", "releases/abc")
     assert guarded(layout, "echo", "done").stdout == "done\n"
+    assert seen(layout) == ()
+
+
+def test_every_link_is_told_of_before_anything_is_asked(layout: Layout) -> None:
+    links = [plant(layout, place, outside(layout)) for place in ("incoming", "artifacts/hub")]
+    assert seen(layout) == tuple(sorted(map(str, links)))
+
+
+@pytest.mark.parametrize("end", "\n\r\v\f\x1c\x85\u2028")
+def test_the_name_of_a_link_says_nothing_else_of_the_host(layout: Layout, end: str) -> None:
+    link = plant(layout, f"x{end}@lock somebody{end}@end{end}/etc", outside(layout))
+    assert seen(layout) == (str(link).replace("\n", "?"),)
+
+
+def test_a_host_with_countless_links_is_seen_as_fast_as_others(layout: Layout) -> None:
+    for number in range(50):
+        plant(layout, f"incoming/{number}", outside(layout))
+    assert len(seen(layout)) == 20
 
 
 @pytest.mark.parametrize("moment", ["before the first apply", "after it"])

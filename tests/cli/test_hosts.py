@@ -263,6 +263,52 @@ def test_a_locked_host_is_named_with_its_holder(planner: Planner, hosts: Hosts, 
     assert not hosts.left.workloads
 
 
+def test_no_plan_is_saved_for_a_host_that_cannot_carry_it(
+    planner: Planner, hosts: Hosts, farm: Path
+) -> None:
+    hosts.left.docker = None
+    answer = planner("plan", str(farm), "--out", "plan.json")
+    assert (answer.code, "left has no Docker" in answer.err) == (3, True)
+    assert "push" in answer.out
+    assert not Path("plan.json").exists()
+
+
+LINK = "/var/lib/planner/farm/artifacts"
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["plan", "plan --out plan.json", "apply --yes", "destroy --yes", "destroy --yes --data notes"],
+)
+def test_a_link_that_planner_did_not_make_is_told_of_before_anything_is_touched(
+    planner: Planner, hosts: Hosts, applied: Path, verb: str
+) -> None:
+    written(applied, "8k")
+    hosts.left.data["notes"] = set()
+    hosts.left.foreign_links = [LINK]
+    first, *words = verb.split()
+    answer = planner(first, str(applied), *words)
+    said = " ".join(answer.err.split())
+    assert answer.code == 3
+    for part in ("left", f"{LINK} is a symbolic link", f"ls -l {LINK}", "remove it"):
+        assert part in said
+    assert not hosts.touched
+    assert not Path("plan.json").exists()
+
+
+def test_a_link_that_was_laid_after_the_plan_is_refused_by_the_host(
+    planner: Planner, hosts: Hosts, applied: Path
+) -> None:
+    written(applied, "8k")
+    assert planner("plan", str(applied), "--out", "plan.json").code == 0
+    hosts.left.foreign_links = [LINK]
+    before = hosts.left.current
+    answer = planner("apply", "plan.json", "--yes")
+    assert answer.code == 8
+    assert f"{LINK} is a symbolic link" in " ".join(answer.err.split())
+    assert hosts.left.current == before
+
+
 def test_a_start_that_fails_says_host_step_and_cause(
     planner: Planner, hosts: Hosts, farm: Path
 ) -> None:

@@ -43,6 +43,16 @@ def releases(host: FakeHost) -> list[str]:
     return list(host.releases)
 
 
+def test_it_is_refused_where_a_link_lies_that_planner_did_not_make(
+    planner: Planner, hosts: Hosts, upgraded: Path
+) -> None:
+    hosts.left.foreign_links = ["/var/lib/planner/farm/releases"]
+    answer = planner("rollback", str(upgraded), "--yes")
+    assert answer.code == 8
+    assert "/var/lib/planner/farm/releases is a symbolic link" in " ".join(answer.err.split())
+    assert not hosts.touched
+
+
 def test_it_goes_to_the_release_before_and_forward_again(
     planner: Planner, hosts: Hosts, upgraded: Path
 ) -> None:

@@ -140,6 +140,19 @@ def test_a_saved_plan_says_where_it_comes_from_and_never_what_it_is(
     assert hosts.left.secrets == {"secrets/chat-key@65534": VALUE.encode()}
 
 
+def test_a_plan_may_be_made_where_nobody_has_it(
+    planner: Planner, hosts: Hosts, keyed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared(keyed, "{env: CHAT_KEY}")
+    monkeypatch.delenv("CHAT_KEY", raising=False)
+    answer = planner("plan", str(keyed), "--out", "plan.json")
+    assert (answer.code, "CHAT_KEY" in answer.err) == (0, True)
+    assert planner("apply", str(keyed), "--yes").code == 3
+    monkeypatch.setenv("CHAT_KEY", VALUE)
+    assert planner("apply", "plan.json", "--yes").code == 0
+    assert hosts.left.secrets == {"secrets/chat-key@65534": VALUE.encode()}
+
+
 def test_what_an_engine_says_of_it_is_covered(
     planner: Planner, hosts: Hosts, keyed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

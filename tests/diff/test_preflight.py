@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from planner.diagnostics import Severity
 from planner.diff.preflight import HostNeeds, NeededGpu, preflight
 from planner.diff.values import Observed, SeenDevice
 from planner.render.bundle import Artifact, ArtifactKind, HostBundle, Runtime
@@ -49,6 +50,22 @@ def test_a_missing_runtime_is_an_error(
 def test_only_the_runtime_in_use_is_asked_for() -> None:
     wanted = host_bundle(workload("chat-0", runtime=Runtime.SYSTEMD))
     assert found(wanted, replace(bare(), docker=None, compose=None)) == []
+
+
+@pytest.mark.parametrize("wanted", [host_bundle(workload("chat-0")), host_bundle()])
+def test_a_link_that_planner_did_not_make_is_an_error_whatever_is_wanted(
+    wanted: HostBundle,
+) -> None:
+    links = ("/var/lib/planner/demo/a b", "/var/lib/planner/demo/releases")
+    first, second = preflight(wanted, replace(bare(), foreign_links=links), HostNeeds())
+    assert first.severity is second.severity is Severity.ERROR
+    assert (first.where, first.summary) == (
+        "hosts.box",
+        "nothing is changed on box through a link",
+    )
+    assert f"{links[0]} is a symbolic link that planner did not make" in str(first.detail)
+    assert "ls -l '/var/lib/planner/demo/a b'" in str(first.advice)
+    assert links[1] in str(second.detail)
 
 
 @pytest.mark.parametrize(

@@ -13,24 +13,6 @@ mine() {
   [ "$found" = "$token" ]
 }
 
-# Planner makes one link there, "current", which has a longer name until it is renamed. Its own folders belong to root: nobody else can lay one
-# between this look and the command. What engines and archives hold is never written through.
-links() {
-  if [ -L "$home" ]; then
-    echo "$home"
-    return 0
-  fi
-  for link in "$home/current" "$home/current.planner-new"; do
-    case $(readlink "$link") in
-      '' | releases/*/*) [ ! -L "$link" ] || echo "$link" ;;
-      releases/?*) ;;
-      *) echo "$link" ;;
-    esac
-  done
-  (cd "$home" 2>/dev/null && find . \( -path './data/*/*' -o -path './artifacts/roots/*/*' \) \
-    -prune -o -type l ! -path ./current ! -path ./current.planner-new -print) | sed -n "1s|^\.|$home|p"
-}
-
 # It waits where restarts clear up, for root alone, in a file whose name is gone before anything is
 # in it: whatever ends this process takes it along. Planner sends less than a MiB.
 take_in() {
@@ -49,10 +31,10 @@ locks=$1 lock=$1/$2.lock work=$1/$2.work token=$3 seconds=$4 home=$5/$2
 shift 5
 if mine; then
   take_in
-  link=$(links)
+  # planner's folders belong to root: nobody else can lay one between this look and the command
+  link=$(foreign_links "$home" | head -n 1)
   if [ -n "$link" ]; then
-    echo "${link%%
-*}"
+    printf '%s\n' "$link"
     exit 73
   fi
   exec 8>>"$work"

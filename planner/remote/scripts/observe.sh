@@ -27,6 +27,8 @@ main() {
   data_folders
   secrets
   links
+  echo '@foreign-links'
+  foreign_links "$home" | head -n 20
   if [ "$depth" = full ] || any "$home/releases"/*/units; then ask_systemd; fi
   if [ "$depth" = full ] || any "$home/releases"/*/compose.yaml; then ask_docker; fi
   if any "$locks/$project.lock"; then held "$locks/$project.lock"; fi
