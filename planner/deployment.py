@@ -98,8 +98,9 @@ def planning(path: Path, *, full: bool = False, anew: bool = False) -> Iterator[
 def _running(look: Callable[[], Seen], farm: Farm) -> dict[Replica, Running]:
     """What runs where, for a blueprint that leaves a choice; the others need not wait for it."""
     from planner.running import running
+    from planner.sources.templates import load_templates
 
-    return running(look(), farm.models)
+    return running(look(), farm, load_templates)
 
 
 def _assumed(seen: Seen, replicas: tuple[Placed, ...]) -> tuple[Diagnostic, ...]:

@@ -33,8 +33,16 @@ NO_VALUES: Values = MappingProxyType({})
 _FETCHED = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
-def diff(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tuple[Operation, ...]:
+def diff(
+    wanted: HostBundle,
+    seen: Observed,
+    values: Values = NO_VALUES,
+    wished: Collection[str] = frozenset(),
+) -> tuple[Operation, ...]:
     """What has to be done on one host, in an order that respects ``depends_on``.
+
+    ``wished`` are the owners of all that the farm asks for, also on other hosts: what goes to one
+    of them has no other name here.
 
     Everything that can be done beside what runs comes first, so that a failure there leaves it
     alone. An empty bundle asks for the host to be left as it was before planner came.
@@ -46,7 +54,7 @@ def diff(wanted: HostBundle, seen: Observed, values: Values = NO_VALUES) -> tupl
     starts = causes_of_start(wanted, seen, secrets)
     write = _write(wanted, seen)
     prepared = (*_ids(transfers), *_ids(secrets), *_ids(write))
-    was = renamed(wanted, seen)
+    was = renamed(wanted, seen, wished)
     starts |= {new: f"it was {old} before" for new, old in was.items() if new in starts}
     ended = [
         *adapters.changes(wanted, seen, starts, prepared),
@@ -219,7 +227,7 @@ def runs(
     for workload in wanted.workloads:
         if workload.name not in starts:
             continue
-        model = workload.resource.partition("[")[0]
+        model = workload.owner
         replaces = _same(workload, seen) is not None
         turn, previous = last.get(model, (-1, ""))
         turn, after = (turn + 1, (previous,)) if replaces and previous else (max(turn, 0), ())

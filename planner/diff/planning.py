@@ -33,7 +33,8 @@ def make_plan(
         host: (by_host.get(host) or empty_bundle(host, bundle.project), seen)
         for host, seen in seen_hosts.items()
     }
-    alone = {host: diff(wanted, seen, values) for host, (wanted, seen) in pairs.items()}
+    wished = {workload.owner for wanted in bundle.hosts for workload in wanted.workloads}
+    alone = {host: diff(wanted, seen, values, wished) for host, (wanted, seen) in pairs.items()}
     steps = gated(alone, seen_hosts)
     found = (
         preflight(wanted, seen, (needs or {}).get(host, HostNeeds()))

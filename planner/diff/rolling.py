@@ -36,21 +36,16 @@ def gated(steps: Mapping[str, tuple[Operation, ...]], seen: Mapping[str, Observe
             proofs[model] = tuple(
                 step.id
                 for step in operations
-                if isinstance(step, VerifyWorkload) and _model(step.workload.resource) == model
+                if isinstance(step, VerifyWorkload) and step.workload.owner == model
             )
     return found
-
-
-def _model(resource: str) -> str:
-    """``models.chat`` of ``models.chat[0]``."""
-    return resource.partition("[")[0]
 
 
 def _replaced(operations: tuple[Operation, ...], seen: Observed) -> list[str]:
     """Models of which a replica that serves is replaced."""
     serving = {workload.name for workload in seen.workloads if workload.health.serves}
     starts = (step for step in operations if isinstance(step, StartWorkload) and step.replaces)
-    return sorted({_model(s.workload.resource) for s in starts if s.workload.name in serving})
+    return sorted({s.workload.owner for s in starts if s.workload.name in serving})
 
 
 def _later(step: Operation, after: tuple[str, ...]) -> Operation:

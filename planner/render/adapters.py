@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from planner.diagnostics import Diagnostic, error
 from planner.engines.engine import ADAPTERS, AdapterFormat, Engine
-from planner.farm import FarmAdapter, Placed
+from planner.farm import FarmAdapter, FarmModel
 from planner.render.bundle import Artifact, ArtifactKind
 from planner.render.places import adapters_folder
 from planner.render.weights import MISSING
@@ -45,13 +45,13 @@ class LoadedAdapter(NamedTuple):
 
 
 def adapters_of(
-    engine: Engine, placed: Placed
+    engine: Engine, model: FarmModel
 ) -> tuple[tuple[LoadedAdapter, ...], tuple[Diagnostic, ...]]:
-    """The adapters of a replica in the order they are written, and what keeps one from it."""
+    """The adapters of a model in the order they are written, and what keeps one from it."""
     loaded: list[LoadedAdapter] = []
     found: list[Diagnostic] = []
-    for item in placed.model.adapters:
-        refused = _refused(engine, placed, item)
+    for item in model.adapters:
+        refused = _refused(engine, model, item)
         if refused is not None or item.local is None:
             found += [refused] if refused else []
             continue
@@ -62,10 +62,10 @@ def adapters_of(
     return tuple(loaded), tuple(found)
 
 
-def _refused(engine: Engine, placed: Placed, item: FarmAdapter) -> Diagnostic | None:
+def _refused(engine: Engine, model: FarmModel, item: FarmAdapter) -> Diagnostic | None:
     path, name = ("adapters", item.name, "source"), item.name
     if engine.adapters is None:
-        return error(f"{engine.name} serves no adapters", "models", placed.model.name, "adapters",
+        return error(f"{engine.name} serves no adapters", "models", model.name, "adapters",
                      advice="write engine: vllm, or take the adapters out")  # fmt: skip
     if item.local is None:
         return error(f"adapter {name!r} would come from a hub, which planner does not fetch yet",

@@ -127,6 +127,16 @@ class Workload:
     version: str = ""
     renamed: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def owner(self) -> str:
+        """What it is a replica of: ``models.chat`` of ``models.chat[0]``."""
+        return self.resource.partition("[")[0]
+
+    @property
+    def number(self) -> int:
+        """Which of its owner's replicas it is; 0 of what has none."""
+        return int(self.resource.partition("[")[2].removesuffix("]") or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class HostBundle:

@@ -14,7 +14,7 @@ from planner.engines.engine import MODELS, Engine, Launch, LaunchWeights
 from planner.engines.image_server import engine_for, version_of
 from planner.engines.registry import engine_names, find_engine
 from planner.engines.versions import EngineVersion, parse_versions, pick_version
-from planner.farm import FarmModel, Placed
+from planner.farm import FarmHost, FarmModel, HostDevice, Placed
 from planner.names import advise
 from planner.pins import Pins
 from planner.render.adapters import FOLDER, LoadedAdapter, adapters_of
@@ -50,8 +50,7 @@ class Replica:
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """What must lie on the host before it starts."""
-        program = () if self.program is None else (self.program,)
-        return (self.weights, *program, *(file for item in self.adapters for file in item.files))
+        return _artifacts(self.weights, self.program, self.adapters)
 
     @property
     def fixed(self) -> tuple[Artifact, ...]:
@@ -187,8 +186,8 @@ def join(
     if version is None:
         return None, found
     weights, file, more = weights_of(engine, model, pins)
-    program, rest = _program(engine, placed, version, pins)
-    adapters, about = adapters_of(engine, placed)
+    program, rest = _program(engine, model, placed.host, placed.devices, version, pins)
+    adapters, about = adapters_of(engine, model)
     found = (*found, *more, *rest, *about, *_key(engine, model))
     if model.spec.engine_version is None:  # one that is written was looked at before
         found = (*found, *check_version(templates, engine.name, version.version, *path, "engine"))
@@ -198,6 +197,32 @@ def join(
     if token is not None and weights.kind is ArtifactKind.HUB_FILES:
         weights = replace(weights, token=declared.get(token))
     return Replica(project, placed, engine, version, weights, file, program, adapters), found
+
+
+def needed(
+    model: FarmModel,
+    host: FarmHost,
+    devices: tuple[HostDevice, ...],
+    templates: Mapping[str, str],
+    pins: Pins,
+) -> tuple[str, frozenset[str]] | None:
+    """The engine that would serve a model on these devices of a host, and the keys of the
+    artifacts that must lie there; None when it cannot run there."""
+    engine = engine_for(model)
+    version = engine_version(engine, model, templates)[0] if engine else None
+    weights = weights_of(engine, model, pins).artifact if engine else None
+    if engine is None or version is None or weights is None:
+        return None
+    program = _program(engine, model, host, devices, version, pins)[0]
+    artifacts = _artifacts(weights, program, adapters_of(engine, model)[0])
+    return engine.name, frozenset(artifact.key for artifact in artifacts)
+
+
+def _artifacts(
+    weights: Artifact, program: Artifact | None, adapters: tuple[LoadedAdapter, ...]
+) -> tuple[Artifact, ...]:
+    beside = () if program is None else (program,)
+    return (weights, *beside, *(file for item in adapters for file in item.files))
 
 
 def _key(engine: Engine, model: FarmModel) -> tuple[Diagnostic, ...]:
@@ -233,14 +258,18 @@ def engine_version(
 
 
 def _program(
-    engine: Engine, placed: Placed, version: EngineVersion, pins: Pins
+    engine: Engine,
+    model: FarmModel,
+    host: FarmHost,
+    devices: tuple[HostDevice, ...],
+    version: EngineVersion,
+    pins: Pins,
 ) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
-    if placed.host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
-        return _root(engine, placed, version)
-    model, path = placed.model, ("models", placed.model.name, "image")
+    if host.spec.runtime is schema.RuntimeChoice.SYSTEMD:
+        return _root(engine, model, host, version)
+    path = ("models", model.name, "image")
     if isinstance(model.spec.image, schema.ImageArchive):
         return _archive(model, ArtifactKind.IMAGE)
-    devices = placed.devices
     capability = devices[0].device.compute_capability if devices else None
     reference = model.spec.image or version.image_for(
         devices[0].device.vendor.lower() if devices else None,
@@ -262,13 +291,13 @@ def _program(
 
 
 def _root(
-    engine: Engine, placed: Placed, version: EngineVersion
+    engine: Engine, model: FarmModel, host: FarmHost, version: EngineVersion
 ) -> tuple[Artifact | None, tuple[Diagnostic, ...]]:
-    model, path = placed.model, ("models", placed.model.name)
+    path = ("models", model.name)
     if isinstance(model.spec.image, schema.ImageArchive):
         return _archive(model, ArtifactKind.ROOT)
     if isinstance(model.spec.image, str):
-        return None, (error(f"{placed.host.name} runs systemd, which takes no registry image",
+        return None, (error(f"{host.name} runs systemd, which takes no registry image",
                             *path, "image", value=model.spec.image,
                             advice="write image: {archive: <root folder tar>} or binary: "
                             f"{version.program[0]}"),)  # fmt: skip
@@ -277,7 +306,7 @@ def _root(
                             "image", detail="it needs a root folder in which that can be shown",
                             advice="write image: {archive: <root folder tar>}"),)  # fmt: skip
     if model.spec.binary is None:
-        return None, (error(f"nothing says where {version.engine} is on {placed.host.name}",
+        return None, (error(f"nothing says where {version.engine} is on {host.name}",
                             *path, "binary",
                             advice=f"write binary: {version.program[0]}, or image: "
                             "{archive: <root folder tar>}"),)  # fmt: skip

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from planner.errors import HostUnreachable
 from planner.remote.fake import FakeHost
+from planner.remote.transport import HttpAnswer, HttpRequest
 from tests.cli.conftest import Planner
 from tests.cli.test_hosts import Hosts, hosts
 from tests.helpers.tiny_gguf import write_tiny_gguf
+from tests.helpers.tiny_lora import write_tiny_lora
 
 __all__ = ["hosts"]
 
@@ -43,8 +46,8 @@ def path(tmp_path: Path, hosts: Hosts) -> Path:
 
 def asks(path: Path, *names: str, **on: str) -> str:
     """The blueprint at ``path`` with these models, those of ``on`` pinned."""
-    texts = [MODEL.replace("NAME", name) for name in (*names, *on)]
-    texts += [f"    on: {host}\n" for host in on.values()]
+    texts = [MODEL.replace("NAME", name) for name in names]
+    texts += [f"{MODEL.replace('NAME', name)}    on: {host}\n" for name, host in on.items()]
     path.write_text(HEAD + "".join(texts))
     return str(path)
 
@@ -121,3 +124,81 @@ def test_a_saved_plan_takes_no_rebalancing(planner: Planner, hosts: Hosts, path:
     refused = planner("apply", saved, "--rebalance", "--yes")
     assert refused.code == 2
     assert "a saved plan says already what moves" in refused.err
+
+
+def test_under_another_name_it_stays_too(planner: Planner, hosts: Hosts, path: Path) -> None:
+    assert planner("apply", asks(path, chat="right"), "--yes").code == 0
+    plan = planner("plan", asks(path, "talk"))
+    said = " ".join(plan.out.split())
+    assert "start talk-0: it was chat-0 before" in said, plan.out
+    assert "push" not in said
+    assert planner("apply", str(path), "--yes").code == 0
+    assert (names(hosts.left), names(hosts.right)) == (set(), {"talk-0"})
+
+
+def test_a_name_that_two_could_have_had_is_placed_anew(
+    planner: Planner, hosts: Hosts, path: Path
+) -> None:
+    assert planner("apply", asks(path, chat="right", code="right"), "--yes").code == 0
+    assert planner("apply", asks(path, "talk"), "--yes").code == 0
+    assert (names(hosts.left), names(hosts.right)) == ({"talk-0"}, set())
+
+
+def test_a_new_model_of_the_same_files_is_no_rename_while_the_old_name_is_wished(
+    planner: Planner, hosts: Hosts, path: Path
+) -> None:
+    assert planner("apply", asks(path, chat="right"), "--yes").code == 0
+    plan = planner("plan", asks(path, chat="left", talk="right"))
+    assert "it was chat-0 before" not in " ".join(plan.out.split()), plan.out
+
+
+def test_other_files_under_another_name_are_placed_anew(
+    planner: Planner, hosts: Hosts, path: Path
+) -> None:
+    assert planner("apply", asks(path, chat="right"), "--yes").code == 0
+    (path.parent / "llama-server.tar").write_bytes(bytes(20480))
+    assert planner("apply", asks(path, "talk"), "--yes").code == 0
+    assert (names(hosts.left), names(hosts.right)) == ({"talk-0"}, set())
+
+
+def test_every_replica_stays_under_another_name(planner: Planner, hosts: Hosts, path: Path) -> None:
+    def twice(name: str, **on: str) -> str:
+        asks(path, *(() if on else (name,)), **on)
+        path.write_text(path.read_text() + "    replicas: 2\n")
+        return str(path)
+
+    assert planner("apply", twice("chat", chat="right"), "--yes").code == 0
+    plan = " ".join(planner("plan", twice("talk")).out.split())
+    # anew, they would be placed apart
+    for index in range(2):
+        assert f"start talk-{index}: it was chat-{index} before" in plan, plan
+    assert "push" not in plan
+
+
+def test_with_adapters_it_stays_under_another_name_until_they_change(
+    planner: Planner, hosts: Hosts, path: Path
+) -> None:
+    def loaded(request: HttpRequest) -> int | HttpAnswer:
+        """Its engine says that it serves the adapters of the release."""
+        if request.path != "/lora-adapters":
+            return 200
+        release = json.loads(hosts.right.releases[hosts.right.current or ""]["manifest.json"])
+        return HttpAnswer(200, json.dumps(release["workloads"][0]["adapters"]).encode())
+
+    hosts.right.answers = loaded
+    adapter = path.parent / "calm.gguf"
+    write_tiny_lora(adapter, seed=1)
+
+    def tuned(name: str, **on: str) -> str:
+        asks(path, *(() if on else (name,)), **on)
+        more = "    adapters: [calm]\nadapters:\n"
+        more += "  calm: {base: ./models/tiny.gguf, source: ./calm.gguf, rank: 4}\n"
+        path.write_text(path.read_text() + more)
+        return str(path)
+
+    assert planner("apply", tuned("chat", chat="right"), "--yes").code == 0
+    plan = " ".join(planner("plan", tuned("talk")).out.split())
+    assert "start talk-0: it was chat-0 before" in plan, plan
+    assert "push" not in plan
+    write_tiny_lora(adapter, seed=2)
+    assert "it was chat-0 before" not in " ".join(planner("plan", str(path)).out.split())
