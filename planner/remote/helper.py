@@ -20,11 +20,10 @@ def helper_text() -> str:
     """The program: it knows every script of this planner by its digest."""
     text = (Path(__file__).parent / "host" / "planner-host.sh").read_text(encoding="utf-8")
     scripts = [_digest(script_text(one).decode()) for one in Script if one is not Script.GUARD]
-    return (
-        text.replace("@SCRIPTS@", " ".join(scripts))
-        .replace("@GUARD@", _digest(script_text(Script.GUARD).decode()))
-        .replace("@PUT@", _digest(PUT_SCRIPT))
-    )
+    text = text.replace("@SCRIPTS@", " ".join(scripts)).replace("@PUT@", _digest(PUT_SCRIPT))
+    for one in (Script.GUARD, Script.WATCH, Script.GO_BACK, Script.ACTIVATE):
+        text = text.replace(f"@{one.name}@", _digest(script_text(one).decode()))
+    return text
 
 
 def installer(user: str) -> str:

@@ -455,6 +455,34 @@ def test_only_known_places_are_removed(box: Sandbox, place: str) -> None:
     assert box.run(steps.remove(box.layout, place)).returncode == 64
 
 
+@pytest.mark.parametrize(
+    ("script", "place"),
+    [
+        (Script.PLACE_FILE, "roots/abc/etc/x"),
+        (Script.PLACE_FILE, "weights/abc/../../x"),
+        (Script.PLACE_FILE, "weights/abc/deep/x"),
+        (Script.UNPACK_ROOT, "roots/../x"),
+        (Script.UNPACK_ROOT, "roots/abc/etc"),
+        (Script.UNPACK_ROOT, "weights/abc"),
+        (Script.FETCH_HUB, "hub/../x"),
+        (Script.FETCH_HUB, "roots/abc"),
+    ],
+)
+def test_what_arrives_goes_to_a_place_of_its_kind(box: Sandbox, script: Script, place: str) -> None:
+    """A root folder that was unpacked may hold links: nothing else is put there."""
+    box.tool("curl", "exit 1")
+    box.arrives("x.part", b"x")
+    link = box.home / "artifacts/roots/abc/etc"
+    link.parent.mkdir(parents=True)
+    (box.root / "outside").mkdir()
+    link.symlink_to(box.root / "outside")
+    words = ("x.part", sha256(b"x")) if script is not Script.FETCH_HUB else ("h", "o/n", "c")
+    done = box.run(box.layout.script(script, *words, place))
+    assert done.returncode == 64
+    assert f"{place} is no place of" in done.stderr
+    assert list((box.root / "outside").iterdir()) == []
+
+
 def test_hub_files_are_fetched_once_and_checked(box: Sandbox) -> None:
     log = box.root / "log"
     # stands in for curl: writes the address it was asked for
@@ -481,6 +509,7 @@ def test_hub_files_are_fetched_once_and_checked(box: Sandbox) -> None:
     assert (place / "deep/model.safetensors").read_text() == f"{address}deep/model.safetensors"
     assert len(log.read_text().splitlines()) == 1
     assert "--continue-at -" in log.read_text()
+    assert "--proto =http,https" in log.read_text()  # no file of the host's own, also not redirected
     assert box.observe().artifacts == {"hub/org--name@c0ffee"}
 
 

@@ -41,6 +41,7 @@ def every() -> dict[str, Command]:
         "secret": steps.put_secret(LAYOUT, "secrets/a", 0, (), SecretValue(b"x")),
         "remove": steps.remove_project(LAYOUT),
         "data": steps.remove_data(LAYOUT, "notes"),
+        "watch": steps.watch(LAYOUT, 60, "abc"),
     }
     guarded = {f"guarded-{k}": steps.guarded(LAYOUT, "t", c, 60) for k, c in changes.items()}
     return {
@@ -62,6 +63,37 @@ def test_it_runs_what_planner_asks_for(helper: Path, name: str) -> None:
 
 STOP = script_text(Script.STOP).decode()
 GUARD = script_text(Script.GUARD).decode()
+OURS = ("/var/lib/planner", "/etc/systemd/system", "demo")
+
+
+def ours(script: Script, *words: str) -> tuple[str, ...]:
+    """A script of planner's on its own folders, with these words besides."""
+    return ("sh", "-c", script_text(script).decode(), "sh", *OURS, *words)
+
+
+# what would be more than planner's scripts on planner's folders
+ASTRAY = {
+    "a watch with a program of somebody's own": ours(
+        Script.WATCH, "/run/planner", "60", "abc", "id", script_text(Script.ACTIVATE).decode()
+    ),
+    "a watch whose second program is": ours(
+        Script.WATCH, "/run/planner", "60", "abc", script_text(Script.GO_BACK).decode(), "id"
+    ),
+    "a watch elsewhere": ours(Script.WATCH, "/etc", "60", "abc"),
+    "a file moved out": ours(Script.PLACE_FILE, "x", "0", "weights/../../../../../etc/cron.d/x"),
+    "a file moved in": ours(Script.PLACE_FILE, "../../../../../etc/shadow", "0", "weights/0/x"),
+    "a folder unpacked outside": ours(Script.UNPACK_ROOT, "x", "0", "../../../../etc"),
+    "a mark removed outside": ours(Script.SECRETS_READ, "../../../../../../etc/passwd"),
+    "the locks of others": ours(Script.UNLOCK, "/run/other", "token"),
+}
+
+
+@pytest.mark.parametrize("name", ASTRAY)
+def test_its_scripts_stay_in_planners_folders(helper: Path, name: str) -> None:
+    done = run(helper, Command(ASTRAY[name]))
+    assert done.returncode == REFUSED, done.stdout
+    assert done.stdout == b""
+
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,16 @@ BASE=/var/lib/planner UNITS=/etc/systemd/system LOCKS=/run/planner
 SCRIPTS='@SCRIPTS@'
 GUARD=@GUARD@
 PUT=@PUT@
+WATCH=@WATCH@
+GO_BACK=@GO_BACK@
+ACTIVATE=@ACTIVATE@
 
 refuse() {
   echo "planner-host refuses this: $1" >&2
   exit 77
 }
 
-digest() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+digest() { printf %s "$(printf %s "$1")" | sha256sum | cut -d ' ' -f 1; }
 
 project() {
   case $1 in '' | -* | *[!a-z0-9-]*) refuse 'that is no name of a project' ;; esac
@@ -54,6 +57,25 @@ known() {
   esac
 }
 
+# What a script is given besides: names, digests and numbers. No word leads out of planner's folders,
+# and what a watch is to run later are the scripts that planner gives it.
+words() {
+  sum=$(digest "$1")
+  shift
+  if [ "$sum" = "$WATCH" ]; then
+    [ $# = 8 ] && [ "$(digest "$7")" = "$GO_BACK" ] && [ "$(digest "$8")" = "$ACTIVATE" ] ||
+      refuse 'that is no watch of planner'
+    set -- "$1" "$2" "$3" "$4" "$5" "$6"
+  fi
+  for word in "$@"; do
+    case $word in
+      "$BASE" | "$UNITS" | "$LOCKS") ;;
+      /*) refuse 'that is no folder of planner' ;;
+    esac
+    case /$word/ in */../*) refuse 'that leads out of the folders of planner' ;; esac
+  done
+}
+
 # Changes run under a guard, which takes the command itself as arguments.
 [ $# -ge 4 ] || refuse 'that is no command of planner'
 if [ "$1 $2 $4" = 'sh -c sh' ] && text=$(printf %s "$3") && [ "$(digest "$text")" = "$GUARD" ]; then
@@ -75,6 +97,7 @@ case "$1 $2" in
     known "$text"
     shift 3
     places "$@"
+    words "$text" "$@"
     set -- sh -c "$text" sh "$@"
     exec </dev/null
     ;;
@@ -87,6 +110,7 @@ case "$1 $2" in
     else
       known "$text"
       places "$@"
+      words "$text" "$@"
     fi
     set -- sh -c "$text" sh "$@"
     ;;

@@ -1,11 +1,17 @@
 # Has the host fetch files of a model repository at a fixed revision, going on where it stopped.
-# Prints "bytes N" while it works. Exit status 65 when a digest is wrong. What the hub asks for, if
+# Prints "bytes N" while it works. Exit status 65 when a digest is wrong, 64 when that is no place of
+# such files. What the hub asks for, if
 # anything, is the first line of standard input; it is written nowhere.
 # Arguments: BASE UNITS PROJECT HUB REPOSITORY REVISION PLACE, then pairs FILE SHA256 ("-": unknown)
 set -eu
 
 main() {
   home=$1/$3 hub=$4 repository=$5 revision=$6 place=$1/$3/artifacts/$7
+  case $7 in
+    hub/*/* | hub/.*) refuse "$7" ;;
+    hub/?*) ;;
+    *) refuse "$7" ;;
+  esac
   shift 7
   token=
   read -r token || true
@@ -23,6 +29,7 @@ main() {
 
 fetch() {
   file=$place.part/$1
+  case /$1/ in */../*) refuse "$1" ;; esac
   # a file that is here under its own name is complete; one under way is named .unfinished
   if [ -e "$file" ]; then return 0; fi
   mkdir -p "${file%/*}"
@@ -56,7 +63,7 @@ fetch() {
 }
 
 download() {
-  authorization | curl --config - --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
+  authorization | curl --config - --proto '=http,https' --fail --silent --show-error --location --retry 5 --retry-connrefused --connect-timeout 15 \
     --speed-limit 1 --speed-time 30 --continue-at - --output "$file.unfinished" \
     "$hub/$repository/resolve/$revision/$1" &
   curl=$!
@@ -78,5 +85,10 @@ authorization() {
 }
 
 report() { echo "bytes $(find "$place.part" -type f -exec stat -c %s {} + | awk '{n += $1} END {print n + 0}')"; }
+
+refuse() {
+  echo "$1 is no place of files from a hub" >&2
+  exit 64
+}
 
 main "$@"
