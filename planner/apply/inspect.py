@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 from planner.apply.steps import Layout
@@ -71,11 +72,16 @@ def _units(lines: list[str]) -> Iterator[SeenUnit]:
 
 
 def _containers(lines: list[str]) -> Iterator[SeenContainer]:
-    for name, image, image_id, memory, processes, restart, privileged in _fields(lines, 7):
+    for line in lines:
+        fields = line.split("|", 7)
+        if len(fields) != 8:  # it went away meanwhile
+            continue
+        name, image, image_id, memory, processes, restart, privileged, given = fields
         limit = int(processes) if processes.lstrip("-").isdigit() else 0
         yield SeenContainer(
-            name, image, image_id, int(memory), limit, restart, privileged == "true"
-        )
+            name, image, image_id, int(memory), limit, restart, privileged == "true",
+            json.loads(given),
+        )  # fmt: skip
 
 
 def _listeners(lines: list[str]) -> Iterator[Process]:

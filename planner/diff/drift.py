@@ -6,11 +6,12 @@ What planner did not make is named and left alone, with what its owner can type.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from planner.diff.differ import unit_name
-from planner.diff.values import Observed
+from planner.diff.powers import beyond
+from planner.diff.values import Health, Observed
 from planner.render.bundle import Runtime, Workload
 from planner.units import MIB
 
@@ -28,7 +29,7 @@ class SeenUnit:
 @dataclass(frozen=True, slots=True)
 class SeenContainer:
     """A container's own settings; ``image_id`` is what it runs, whatever its image's name means
-    by now."""
+    by now, and ``given`` what it may do, as Docker says it."""
 
     workload: str
     image: str
@@ -37,6 +38,7 @@ class SeenContainer:
     processes: int
     restart: str
     privileged: bool
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,9 @@ def _containers(host: str, inspected: Inspected) -> Iterator[Finding]:
         service = (inspected.services or {}).get(container.workload)
         for name, wanted, found in _settings(container, service or {}):
             yield Finding(host, container.workload, f"its {name} is {found}, not {wanted}", replace)
+        # without an entry for it there is nothing to hold it against
+        for cause in beyond(container.given, service) if service else ():
+            yield Finding(host, container.workload, cause, replace)
 
 
 def _settings(
@@ -134,7 +139,8 @@ def _settings(
 def _ports(
     project: str, seen: Observed, inspected: Inspected, workloads: tuple[Workload, ...]
 ) -> Iterator[Finding]:
-    serving = {w.name for w in seen.workloads if w.health.serves}
+    # one that fails and is started again keeps its port
+    serving = {w.name for w in seen.workloads if w.health is not Health.STOPPED}
     for workload in workloads:
         for process in inspected.listeners:
             if process.port is None or process.port != workload.port:

@@ -509,7 +509,9 @@ def test_hub_files_are_fetched_once_and_checked(box: Sandbox) -> None:
     assert (place / "deep/model.safetensors").read_text() == f"{address}deep/model.safetensors"
     assert len(log.read_text().splitlines()) == 1
     assert "--continue-at -" in log.read_text()
-    assert "--proto =http,https" in log.read_text()  # no file of the host's own, also not redirected
+    assert (
+        "--proto =http,https" in log.read_text()
+    )  # no file of the host's own, also not redirected
     assert box.observe().artifacts == {"hub/org--name@c0ffee"}
 
 

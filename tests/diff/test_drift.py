@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -34,7 +35,7 @@ NeedDaemonReload=no
 @compose
  services: {}
 @containers
-chat-0|planner.local/demo:ab|sha256:1|1024|64|unless-stopped|false
+chat-0|planner.local/demo:ab|sha256:1|1024|64|unless-stopped|false|GIVEN
 @images
 planner.local/demo:ab|sha256:1
 @ports
@@ -44,8 +45,34 @@ planner.local/demo:ab|sha256:1
 GPU-0|77|800|llama-server|/system.slice/planner-demo-code-0.service
 GPU-0|60|100|python3|/system.slice/docker-CONTAINER.scope
 @end
-""".replace("CONTAINER", ID)
-SERVICES = {"chat-0": {"mem_limit": 1024, "pids_limit": 64, "restart": "unless-stopped"}}
+""".replace("CONTAINER", ID).replace("GIVEN", json.dumps({
+    "ports": {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8000"}]},
+    "cap_add": ["CAP_CHOWN"],
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "mounts": [
+        {"Type": "bind", "Source": "/w", "Destination": "/models", "RW": False},
+        {"Type": "volume", "Source": "/v", "Destination": "/cache", "RW": True},
+    ],
+    "user": "65534:65534",
+    "read_only": True,
+    "network_mode": "planner-demo_default",
+    "pid": "",
+}))  # fmt: skip
+SERVICES = {
+    "chat-0": {
+        "mem_limit": 1024,
+        "pids_limit": 64,
+        "restart": "unless-stopped",
+        "ports": [{"target": 8080, "published": "8000", "host_ip": "127.0.0.1"}],
+        "cap_add": ["CHOWN"],
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "volumes": [{"type": "bind", "source": "/w", "target": "/models", "read_only": True}],
+        "user": "65534:65534",
+        "read_only": True,
+    }
+}
 
 
 def found(text: str, seen: Observed = SEEN) -> tuple[Finding, ...]:
@@ -72,7 +99,18 @@ def test_a_host_as_planner_made_it_has_nothing() -> None:
         ("|1024|", "|2048|", "chat-0", "its memory limit is 2048, not 1024"),
         ("|64|", "|0|", "chat-0", "its process limit is 0, not 64"),
         ("unless-stopped", "no", "chat-0", "its restart policy is no"),
-        ("|false", "|true", "chat-0", "its privilege is everything"),
+        ("|false|", "|true|", "chat-0", "its privilege is everything"),
+        ('"HostIp": "127.0.0.1"', '"HostIp": ""', "chat-0", "published at 0.0.0.0:8000->8080"),
+        ('"HostPort": "8000"', '"HostPort": "8001"', "chat-0", "published at 127.0.0.1:8001"),
+        ('["CAP_CHOWN"]', '["CAP_CHOWN", "CAP_SYS_ADMIN"]', "chat-0", "capability SYS_ADMIN"),
+        ('"cap_drop": ["ALL"]', '"cap_drop": null', "chat-0", "not dropped capabilities"),
+        ('["no-new-privileges:true"]', "null", "chat-0", "runs without no-new-privileges:true"),
+        ('"/models"', '"/other"', "chat-0", "it sees /w of the host as /other"),
+        ('"RW": false', '"RW": true', "chat-0", "it may write to /w of the host"),
+        ('"user": "65534:65534"', '"user": ""', "chat-0", "it runs as root, not as 65534"),
+        ('"read_only": true', '"read_only": false', "chat-0", "may write into its root folder"),
+        ('"planner-demo_default"', '"host"', "chat-0", "it shares the network of the host"),
+        ('"pid": ""', '"pid": "host"', "chat-0", "it shares the processes of the host"),
         ("ab|sha256:1\n@ports", "ab|sha256:2\n@ports", "chat-0", "is another image by now"),
         ("ab|sha256:1\n@ports", "ab|\n@ports", "chat-0", "is gone"),
         ("|50|docker-proxy|", "|50|nginx|", "port 8000", "nginx (process 50) listens on"),
@@ -102,3 +140,14 @@ def test_a_proxy_of_a_container_that_is_gone_is_a_stranger() -> None:
     gone = tuple(w for w in SEEN.workloads if w.name != "chat-0")
     names = {finding.target for finding in found(AS_MADE, replace(SEEN, workloads=gone))}
     assert "port 8000" in names
+
+
+@pytest.mark.parametrize(
+    ("health", "strange"), [(Health.RESTARTING, False), (Health.STOPPED, True)]
+)
+def test_the_proxy_of_a_container_that_fails_again_and_again_is_its_own(
+    health: Health, strange: bool
+) -> None:
+    failing = tuple(replace(w, health=health) for w in SEEN.workloads)
+    names = {finding.target for finding in found(AS_MADE, replace(SEEN, workloads=failing))}
+    assert ("port 8000" in names) is strange

@@ -95,7 +95,6 @@ def test_its_scripts_stay_in_planners_folders(helper: Path, name: str) -> None:
     assert done.stdout == b""
 
 
-
 @pytest.mark.parametrize(
     "argv",
     [

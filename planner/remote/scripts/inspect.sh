@@ -27,7 +27,7 @@ containers() {
   sed 's/^/ /' "$home/current/compose.yaml"
   echo '@containers'
   for id in $(timeout 20 docker ps --all --quiet --filter "label=io.planner.project=$project"); do
-    timeout 20 docker inspect --format '{{index .Config.Labels "io.planner.workload"}}|{{.Config.Image}}|{{.Image}}|{{.HostConfig.Memory}}|{{.HostConfig.PidsLimit}}|{{.HostConfig.RestartPolicy.Name}}|{{.HostConfig.Privileged}}' "$id"
+    timeout 20 docker inspect --format '{{index .Config.Labels "io.planner.workload"}}|{{.Config.Image}}|{{.Image}}|{{.HostConfig.Memory}}|{{.HostConfig.PidsLimit}}|{{.HostConfig.RestartPolicy.Name}}|{{.HostConfig.Privileged}}|{"ports":{{json .HostConfig.PortBindings}},"cap_add":{{json .HostConfig.CapAdd}},"cap_drop":{{json .HostConfig.CapDrop}},"security_opt":{{json .HostConfig.SecurityOpt}},"mounts":{{json .Mounts}},"user":{{json .Config.User}},"read_only":{{json .HostConfig.ReadonlyRootfs}},"network_mode":{{json .HostConfig.NetworkMode}},"pid":{{json .HostConfig.PidMode}}}' "$id"
   done
   echo '@images'
   for image in $(timeout 20 docker ps --all --filter "label=io.planner.project=$project" \
