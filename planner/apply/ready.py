@@ -23,7 +23,8 @@ _LONGEST_PAUSE: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a workload was seen to be: ``state`` in its runtime's word."""
+    """How a workload was seen to be: ``state`` in its runtime's word, ``detail`` and ``log`` of its
+    last run, or of the one before when it was restarted and runs."""
 
     state: str
     restarts: int
@@ -108,10 +109,11 @@ def _answers(run: HostRun, probe: Probe) -> bool:
 def _alive(run: HostRun, workload: Workload, first: Look | None) -> Look:
     """See that it lives and was not restarted since ``first``."""
     look = look_at(run, workload)
+    ended = f" ({look.detail})" if look.detail else ""
     if not look.alive:
-        raise _failure(run, workload, f"it is {look.state} ({look.detail})")
+        raise _failure(run, workload, f"it is {look.state}{ended}")
     if first is not None and look.restarts > first.restarts:
-        raise _failure(run, workload, f"it was restarted ({look.detail})")
+        raise _failure(run, workload, f"it was restarted{ended}")
     return look
 
 
