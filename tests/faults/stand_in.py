@@ -1,41 +1,35 @@
-#!/usr/bin/python3
-"""Stands in for llama-server on a test host; its context says how it behaves.
+"""Makes a root folder archive whose llama-server behaves as its context says."""
 
-1024 serves, 1280 serves as well, 2048 ends at once, 3072 loads for ever, 4096 serves for 5 seconds.
-"""
+from __future__ import annotations
 
-import http.server
-import os
-import sys
-import threading
-import time
+import io
+import tarfile
+from pathlib import Path
 
-ARGUMENTS = dict(zip(sys.argv, sys.argv[1:], strict=False))
-CONTEXT = int(ARGUMENTS.get("--ctx-size") or ARGUMENTS["-c"])
-BEGUN = time.monotonic()
+_SERVER = "usr/bin/llama-server"
+_REAL = f"{_SERVER}.real"  # where stand_in.sh finds it
+_SCRIPT = Path(__file__).with_suffix(".sh")
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers /health, and everything else with the context."""
+def write_stand_in(archive: Path, target: Path) -> Path:
+    """The archive with a script before its llama-server, in ``target``."""
+    with (
+        tarfile.open(archive) as given,
+        tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as made,
+    ):
+        for member in given:
+            content = given.extractfile(member) if member.isreg() else None
+            if member.name == _SERVER:
+                made.addfile(member.replace(name=_REAL), content)
+                script = _SCRIPT.read_bytes()
+                made.addfile(_sized(member, len(script)), io.BytesIO(script))
+            else:
+                made.addfile(member, content)
+    return target
 
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self):
-        status = 503 if CONTEXT == 3072 else 200 if self.path in ("/health", "/context") else 404
-        body = str(CONTEXT).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words):
-        pass
-
-
-if CONTEXT == 2048:
-    sys.exit("stand-in: out of memory")
-if CONTEXT == 4096:
-    threading.Timer(5, lambda: os._exit(3)).start()
-print("stand-in: serves", CONTEXT, flush=True)
-address = (ARGUMENTS["--host"], int(ARGUMENTS["--port"]))
-http.server.ThreadingHTTPServer(address, Handler).serve_forever()
+def _sized(member: tarfile.TarInfo, size: int) -> tarfile.TarInfo:
+    """A file like this one of another size."""
+    changed = member.replace()
+    changed.size = size
+    return changed

@@ -1,79 +1,108 @@
-"""Fault: a new version that crash-loops, that never gets ready, that gets ready and dies after 5 s.
+"""Fault: a version that crash-loops, that never gets ready, that gets ready and dies after 5 s.
 
-The old one is brought back and answers, with exit code 8.
+In a container and in a unit. As an upgrade: the old one is brought back and answers, with exit code
+8. As the first one: nothing serves, with exit code 9, and what failed is left for its log's reader.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.farm.control import Host
-from tests.faults.eight import FULL, Eight
+from tests.faults.eight import FULL, Answer, Eight
+from tests.faults.stand_in import write_stand_in
 
 pytestmark = pytest.mark.farm
 
-PROGRAM = "/usr/local/bin/llama-server"
+PORT = 29000
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
 
-
-@pytest.fixture
-def stand_in(eight: Eight, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eight]:
-    """One model on the host with units, whose engine behaves as its context says."""
-    monkeypatch.setenv("PLANNER_HEALTHY", "8")
-    if not FULL:
-        monkeypatch.setenv("PLANNER_PATIENCE", "20")
-    eight.places = {"farm3": ("g",)}
-    place = eight.hosts["farm3"].root / PROGRAM[1:]
-    shutil.copy(Path(__file__).parent / "stand_in.py", place)
-    place.chmod(0o755)
-    write(eight, "1k")
-    yield eight
-    eight.clear()
-    place.unlink()
-
-
-def write(stand_in: Eight, context: str) -> None:
-    stand_in.write(context, image=None, binary=PROGRAM, port=29000)
-
-
-def context(host: Host) -> str:
-    """What the engine that serves says its context is."""
-    return host.run("python3", "-c", ASK, "http://127.0.0.1:29000/context").stdout.strip()
-
-
-@pytest.mark.parametrize(
-    ("bad", "cause", "seconds"),
+runtimes = pytest.mark.parametrize(
+    "stand_in", [("farm1", "a"), ("farm3", "g")], ids=["container", "unit"], indirect=True
+)
+faults = pytest.mark.parametrize(
+    ("bad", "causes", "seconds"),
     [
-        ("2k", "stand-in: out of memory", 60),
-        ("3k", "it did not answer within", 300),
-        ("4k", "restart", 60),
+        ("2k", ("exit 1", "stand-in: out of memory"), 60),
+        ("3k", ("it did not answer within", "loading model"), 300),
+        ("4k", ("restart", "exit 3", "stand-in: dies"), 60),
     ],
     ids=["crash-loops", "never ready", "ready and dies"],
 )
+
+
+@pytest.fixture(scope="module")
+def archive(llama_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root folder archive with the stand-in."""
+    return write_stand_in(llama_archive, tmp_path_factory.mktemp("archives") / "stand-in.tar")
+
+
+@pytest.fixture
+def stand_in(
+    eight: Eight, archive: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Eight:
+    """One model on one host, whose engine behaves as its context says."""
+    monkeypatch.setenv("PLANNER_HEALTHY", "8")
+    if not FULL:
+        monkeypatch.setenv("PLANNER_PATIENCE", "20")
+    host, model = request.param
+    eight.places, eight.archive = {host: (model,)}, archive
+    return eight
+
+
+def write(stand_in: Eight, context: str) -> None:
+    stand_in.write(context, port=PORT)
+
+
+def context(host: Host) -> int:
+    """What the engine that serves says its context is."""
+    said = json.loads(host.run("python3", "-c", ASK, f"http://127.0.0.1:{PORT}/props").stdout)
+    return int(said["default_generation_settings"]["n_ctx"])
+
+
+def told(answer: Answer, *words: str) -> None:
+    """The message has the host, the step, the cause, what to type, and no other version's log."""
+    said = " ".join(answer.err.split())
+    for word in (*words, "next put that right, then run the same command again"):
+        assert word in said, answer.err
+    assert "listening on" not in said or "stand-in: dies" in said, answer.err
+
+
+@faults
+@runtimes
 def test_the_old_version_is_brought_back(
-    stand_in: Eight, bad: str, cause: str, seconds: float
+    stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
 ) -> None:
+    ((name, (model,)),) = stand_in.places.items()
+    write(stand_in, "1k")
     assert stand_in.apply().code == 0
-    before = stand_in.release("farm3")
+    before = stand_in.release(name)
     write(stand_in, bad)
     answer = stand_in.apply()
-    assert answer.code == 8, answer.err
-    said = " ".join(answer.err.split())
-    for words in ("farm3: verify g-0 failed", f"back on release {before[:8]}", cause, "next"):
-        assert words in said, answer.err
-    assert answer.seconds < seconds
-    assert stand_in.release("farm3") == before
-    assert context(stand_in.hosts["farm3"]) == "1024"
+    assert (answer.code, answer.seconds < seconds) == (8, True), answer
+    step = f"{name}: verify {model}-0 failed; the host is back on release {before[:8]}"
+    told(answer, step, *causes)
+    assert stand_in.release(name) == before
+    assert context(stand_in.hosts[name]) == 1024
     write(stand_in, "1k")
     stand_in.whole()
 
 
-def test_a_first_version_that_fails_says_that_nothing_serves(stand_in: Eight) -> None:
-    write(stand_in, "2k")
+@faults
+@runtimes
+def test_a_first_version_is_left_for_the_reader_of_its_log(
+    stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
+) -> None:
+    ((name, (model,)),) = stand_in.places.items()
+    write(stand_in, bad)
     answer = stand_in.apply()
-    assert answer.code == 9
-    assert "stand-in: out of memory" in answer.err
+    assert (answer.code, answer.seconds < seconds) == (9, True), answer
+    told(answer, f"{name}: verify {model}-0 failed why", *causes)
+    assert len(stand_in.living(name)) == 1
+    write(stand_in, "1k")
+    assert stand_in.apply().code == 0
+    assert context(stand_in.hosts[name]) == 1024
+    stand_in.whole()
