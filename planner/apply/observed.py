@@ -80,6 +80,7 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         secret_key=_key(_named(sections, "secret-key")),
         unproven=frozenset(key[9:] for key in sections if key.startswith("unproven ")),
         unread_secrets=frozenset(sections.get("unread-secrets", [])),
+        others=tuple(sections.get("others", [])),
         foreign_links=tuple(sorted(foreign)),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.diff import causes
+from planner.diff.beginnings import beside_others
 from planner.diff.data import emptied, remaining
 from planner.diff.differ import NO_VALUES, diff, empty_bundle, kept
 from planner.diff.preflight import HostNeeds, preflight
@@ -60,6 +61,7 @@ def make_plan(
         diagnostics=(
             *(item for items in found for item in items),
             *emptied(bundle, seen_hosts),
+            *beside_others(bundle, seen_hosts),
             *(() if bundle.hosts else remaining(seen_hosts)),
         ),
     )

@@ -74,6 +74,7 @@ class Observed:
     ``unproven`` names the workloads that were started and not yet seen to be as they were told;
     ``unread_secrets`` names the workloads that have not started since one of theirs changed.
     ``foreign_links`` are links in the project's folder that planner did not make.
+    ``others`` are projects that have a release here while this one has none.
     """
 
     host: str
@@ -102,6 +103,7 @@ class Observed:
     unread_secrets: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
     foreign_links: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

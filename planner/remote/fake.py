@@ -51,7 +51,8 @@ class FakeHost:
     ``data`` names volumes with the workloads that mount them; ``breaks`` maps a script's or
     command's name to what it says when it fails; ``on_start`` may change a workload that was just
     started; ``answers`` gives an HTTP request's answer or just its status, None for none;
-    ``budget`` is how many calls go through before the connection breaks.
+    ``budget`` is how many calls go through before the connection breaks; ``others`` are projects
+    beside this one.
     """
 
     docker: str | None = "27.0.0"
@@ -81,6 +82,7 @@ class FakeHost:
     on_start: Callable[[str, FakeWorkload], None] | None = None
     answers: Callable[[HttpRequest], int | HttpAnswer | None] = lambda _: 200
     budget: int | None = None
+    others: set[str] = field(default_factory=set)
     starts: int = 0
 
     def restart(self, name: str, runtime: str, digest: str) -> None:
@@ -224,6 +226,8 @@ def _observe(host: FakeHost, project: str, locks: str, depth: str) -> Result:
         files = host.releases[host.current].items()
         rows = [f"{hashlib.sha256(text).hexdigest()}  ./{path}" for path, text in files]
         lines += [f"@release {host.current}", "@files", *rows]
+    else:
+        lines += ["@others", *sorted(host.others)]
     images = sorted(p for p in host.places if p.startswith(("image/", "registry/")))
     lines += ["@releases", *reversed(host.releases), "@manifests", *_manifests(host)]
     lines += ["@places", *sorted(host.places - set(images))]

@@ -731,3 +731,10 @@ def test_secrets_go_with_their_last_use_and_with_the_project(box: Sandbox) -> No
     put(box, "a")
     box.do(steps.remove_project(box.layout))
     assert not (box.home / "secrets").exists()
+
+
+def test_other_projects_are_named_while_nothing_of_this_one_is_there(box: Sandbox) -> None:
+    for name in ("old", "empty"):
+        (Path(box.layout.base) / name / "releases" / "one").mkdir(parents=True)
+    (Path(box.layout.base) / "old" / "current").symlink_to("releases/one")
+    assert box.observe().others == ("old",)

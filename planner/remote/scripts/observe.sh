@@ -21,6 +21,7 @@ main() {
   else
     # nothing of ours is known to be here: look everywhere, and learn what the host can do
     depth=full
+    others
   fi
   releases
   places
@@ -38,6 +39,16 @@ main() {
 }
 
 any() { [ -e "$1" ]; }
+
+# projects beside this one: a project that only got another name would begin a second time
+others() {
+  echo '@others'
+  for link in "$base"/*/current; do
+    [ -L "$link" ] || continue
+    link=${link%/current}
+    [ "$link" = "$home" ] || echo "${link##*/}"
+  done
+}
 
 # what is seen must not change by itself: a command that a killed run has left may not have ended
 settle() {
