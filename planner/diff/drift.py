@@ -139,8 +139,10 @@ def _settings(
 def _ports(
     project: str, seen: Observed, inspected: Inspected, workloads: tuple[Workload, ...]
 ) -> Iterator[Finding]:
-    # one that fails and is started again keeps its port
-    serving = {w.name for w in seen.workloads if w.health is not Health.STOPPED}
+    # one that was paused, or fails and is started again, keeps its port
+    serving = {
+        w.name for w in seen.workloads if w.health is not Health.STOPPED or "(Paused)" in w.detail
+    }
     for workload in workloads:
         for process in inspected.listeners:
             if process.port is None or process.port != workload.port:

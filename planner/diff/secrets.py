@@ -61,6 +61,9 @@ def _cause(
     if use.place not in seen.secrets:
         return f"not on the host yet, {needed} ({source.origin})"
     value = values.get(use.name)
+    if not seen.secrets[use.place] and (value is not None or source.kind.kept_by_hosts):
+        # no fingerprint is told of it; what is not here is taken back from there
+        return f"others could read it on the host, {needed} ({source.origin})"
     if value is None or seen.secret_key is None:
         return None
     if value.fingerprint(seen.secret_key.reveal()) == seen.secrets[use.place]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from planner.apply import steps
+from planner.apply.inspect import parse_inspected
 from planner.apply.observed import parse_observed
 from planner.apply.steps import Layout
 from planner.apply.transfer import pack
@@ -738,3 +739,15 @@ def test_other_projects_are_named_while_nothing_of_this_one_is_there(box: Sandbo
         (Path(box.layout.base) / name / "releases" / "one").mkdir(parents=True)
     (Path(box.layout.base) / "old" / "current").symlink_to("releases/one")
     assert box.observe().others == ("old",)
+
+
+def test_units_that_are_not_loaded_are_looked_at_closely_too(box: Sandbox) -> None:
+    """A pattern would show only those that systemd has loaded."""
+    box.tool("systemctl", 'for name; do case $name in *.service) echo "Id=$name" ;; esac; done')
+    units = Path(box.layout.units)
+    units.mkdir(exist_ok=True)
+    assert parse_inspected(box.do(box.layout.script(Script.INSPECT)))[0].units == ()
+    (units / "planner-demo-chat-0.service").write_text("")
+    (units / "planner-other-chat-0.service").write_text("")
+    inspected, _ = parse_inspected(box.do(box.layout.script(Script.INSPECT)))
+    assert [unit.name for unit in inspected.units] == ["planner-demo-chat-0.service"]

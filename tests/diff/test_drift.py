@@ -143,11 +143,16 @@ def test_a_proxy_of_a_container_that_is_gone_is_a_stranger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("health", "strange"), [(Health.RESTARTING, False), (Health.STOPPED, True)]
+    ("health", "detail", "strange"),
+    [
+        (Health.RESTARTING, "Restarting (1) 2 seconds ago", False),
+        (Health.STOPPED, "Up 18 seconds (Paused)", False),
+        (Health.STOPPED, "Exited (1) 2 seconds ago", True),
+    ],
 )
-def test_the_proxy_of_a_container_that_fails_again_and_again_is_its_own(
-    health: Health, strange: bool
+def test_the_proxy_of_a_container_that_does_not_serve_is_its_own(
+    health: Health, detail: str, strange: bool
 ) -> None:
-    failing = tuple(replace(w, health=health) for w in SEEN.workloads)
+    failing = tuple(replace(w, health=health, detail=detail) for w in SEEN.workloads)
     names = {finding.target for finding in found(AS_MADE, replace(SEEN, workloads=failing))}
     assert ("port 8000" in names) is strange

@@ -71,7 +71,20 @@ def test_a_value_that_is_not_known_here_stays_as_the_host_has_it() -> None:
 
 def test_a_file_that_others_could_read_is_put_anew() -> None:
     host = replace(seen(CHAT), secrets={"secrets/key": ""})
-    assert [step.kind for step in diff(CHAT, host, {"key": OLD})] == ["secret", "start", "verify"]
+    steps = diff(CHAT, host, {"key": OLD})
+    assert [step.kind for step in steps] == ["secret", "start", "verify"]
+    assert steps[0].cause == "others could read it on the host, chat-0 needs it ($CHAT_KEY)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "put"),
+    [(SecretKind.GENERATED, True), (SecretKind.PROMPT, True), (SecretKind.ENV, False)],
+)
+def test_one_that_only_hosts_have_is_put_anew_too(kind: SecretKind, put: bool) -> None:
+    """A value that is neither here nor to be had from the host cannot be."""
+    bundle = replace(CHAT, secrets=(replace(SOURCE, kind=kind),))
+    host = replace(seen(CHAT), secrets={"secrets/key": ""})
+    assert any(isinstance(step, PutSecret) for step in diff(bundle, host, {})) is put
 
 
 def test_what_has_not_started_since_a_change_starts_again() -> None:

@@ -5,10 +5,10 @@ LC_ALL=C
 export LC_ALL
 
 main() {
-  home=$1/$3 project=$3
+  home=$1/$3 units=$2 project=$3
   shift 3
   echo '@planner 1'
-  if [ -d /run/systemd/system ]; then units; fi
+  units
   if command -v docker >/dev/null 2>&1 && [ -e "$home/current/compose.yaml" ]; then containers; fi
   echo '@ports'
   for port in "$@"; do listeners "$port"; done
@@ -16,10 +16,16 @@ main() {
   echo '@end'
 }
 
+# by name: of a pattern systemctl shows only what is loaded, and a stopped unit may not be
 units() {
+  names=
+  for link in "$units/planner-$project-"*.service; do
+    if [ -e "$link" ]; then names="$names ${link##*/}"; fi
+  done
+  if [ -z "$names" ]; then return 0; fi
   echo '@units'
-  systemctl show "planner-$project-*.service" --no-pager \
-    --property=Id,FragmentPath,DropInPaths,NeedDaemonReload
+  # shellcheck disable=SC2086
+  systemctl show --no-pager --property=Id,FragmentPath,DropInPaths,NeedDaemonReload $names
 }
 
 containers() {
