@@ -40,8 +40,9 @@ def parse_inspected(text: str) -> tuple[Inspected, str]:
         else:
             lines.append(line)
     images = dict(_fields(sections.get("images", []), 2))
+    laid = list(_fields(sections.get("laid", []), 2))
     inspected = Inspected(
-        units=tuple(_units(sections.get("units", []))),
+        units=tuple(_units(sections.get("units", []), laid)),
         containers=tuple(_containers(sections.get("containers", []))),
         images=images,
         listeners=tuple(_listeners(sections.get("ports", []))),
@@ -57,8 +58,9 @@ def _fields(lines: list[str], count: int) -> Iterator[list[str]]:
             yield fields
 
 
-def _units(lines: list[str]) -> Iterator[SeenUnit]:
-    """What ``systemctl show`` prints, one block a unit."""
+def _units(lines: list[str], laid: list[list[str]]) -> Iterator[SeenUnit]:
+    """What ``systemctl show`` prints, one block a unit; ``laid`` are drop-ins by unit that systemd
+    may not have read yet."""
     block: dict[str, str] = {}
     for line in [*lines, ""]:
         key, separator, value = line.partition("=")
@@ -66,7 +68,9 @@ def _units(lines: list[str]) -> Iterator[SeenUnit]:
             block[key] = value
         elif "Id" in block:
             stale = block.get("NeedDaemonReload") == "yes"
-            drop_ins = tuple(block.get("DropInPaths", "").split())
+            known = block.get("DropInPaths", "").split()
+            found = [path for unit, path in laid if unit == block["Id"]]
+            drop_ins = tuple(dict.fromkeys((*known, *found)))
             yield SeenUnit(block["Id"], block.get("FragmentPath", ""), drop_ins, stale)
             block = {}
 

@@ -751,3 +751,14 @@ def test_units_that_are_not_loaded_are_looked_at_closely_too(box: Sandbox) -> No
     (units / "planner-other-chat-0.service").write_text("")
     inspected, _ = parse_inspected(box.do(box.layout.script(Script.INSPECT)))
     assert [unit.name for unit in inspected.units] == ["planner-demo-chat-0.service"]
+
+
+def test_a_drop_in_that_systemd_has_not_read_yet_is_named_too(box: Sandbox) -> None:
+    """The next apply has systemd read it."""
+    box.tool("systemctl", 'for name; do case $name in *.service) echo "Id=$name" ;; esac; done')
+    folder = Path(box.layout.units) / "planner-demo-chat-0.service.d"
+    folder.mkdir(parents=True)
+    (folder.parent / "planner-demo-chat-0.service").write_text("")
+    (folder / "more.conf").write_text("")
+    (unit,) = parse_inspected(box.do(box.layout.script(Script.INSPECT)))[0].units
+    assert unit.drop_ins == (str(folder / "more.conf"),)

@@ -26,6 +26,13 @@ units() {
   echo '@units'
   # shellcheck disable=SC2086
   systemctl show --no-pager --property=Id,FragmentPath,DropInPaths,NeedDaemonReload $names
+  # what was laid there since systemd last read its files counts from the next apply on
+  echo '@laid'
+  for name in $names; do
+    for file in "$units/$name.d"/*.conf; do
+      if [ -e "$file" ]; then echo "$name|$file"; fi
+    done
+  done
 }
 
 containers() {
