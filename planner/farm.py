@@ -18,6 +18,7 @@ from planner.catalogue.device import Device
 from planner.catalogue.model import ModelFacts
 from planner.catalogue.quantization import Quantization
 from planner.pins import Pins
+from planner.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 
 NO_PINS: Final = Pins()
+SURGE: Final = "-surge"  # ends the name of what serves beside a replica; others end in digits
 AS_WRITTEN: Final = "as written"  # the reason of what the blueprint says itself
 
 
@@ -204,7 +206,8 @@ class Farm(NamedTuple):
 class Placed:
     """One replica on the devices of one host, with its size there and its address.
 
-    ``reason`` says why it is there, ``runner_up`` what the next best place was.
+    ``reason`` says why it is there, ``runner_up`` what the next best place was. ``surge`` says that
+    it serves beside the replica of that index for as long as that one is replaced.
     """
 
     model: FarmModel
@@ -215,11 +218,12 @@ class Placed:
     port: int
     reason: str = ""
     runner_up: str = ""
+    surge: bool = False
 
     @property
     def name(self) -> str:
-        """The workload's name on its host: ``chat-0``."""
-        return f"{self.model.name}-{self.index}"
+        """The workload's name on its host: ``chat-0``, or ``chat-0-surge``."""
+        return f"{self.model.name}-{self.index}{SURGE if self.surge else ''}"
 
     @property
     def resource(self) -> str:
@@ -229,9 +233,9 @@ class Placed:
     @property
     def bind(self) -> str:
         """The address its port binds to."""
-        if self.model.spec.expose is schema.Exposure.LOOPBACK:
-            return "127.0.0.1"
-        return self.host.listen or "127.0.0.1"
+        if self.surge or self.model.spec.expose is schema.Exposure.LOOPBACK:
+            return LOOPBACK
+        return self.host.listen or LOOPBACK
 
 
 class Placement(NamedTuple):

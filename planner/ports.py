@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Set
 from typing import Final
 
+LOOPBACK: Final = "127.0.0.1"
 # Below 32768, where Linux starts handing out source ports, and above what services listen on.
 FIRST_PORT: Final = 20_000
 PORTS: Final = 10_000

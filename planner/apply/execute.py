@@ -32,7 +32,9 @@ from planner.diff.values import (
     RemoveArtifact,
     RemoveData,
     RemoveProject,
+    StartSurge,
     StartWorkload,
+    StopSurge,
     StopWorkload,
     UnloadAdapter,
     VerifyWorkload,
@@ -190,11 +192,18 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
             transfer.write(run, step)
         case StopWorkload(workload=seen):
             run.change(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
+        case StartSurge(workload=workload):
+            surge = steps.surge(layout, workload.runtime, workload.name)
+            run.change(surge, seconds=_START_SECONDS)
+        case StopSurge(workload=workload):
+            stop = steps.stop(layout, workload.runtime, workload.name)
+            run.change(stop, seconds=_STOP_SECONDS)
         case ActivateRelease():
             run.change(steps.activate(layout, step.release))
         case StartWorkload(workload=workload):
-            command = steps.start(layout, workload.runtime, workload.name, replace=step.replaces)
-            run.change(command, seconds=_START_SECONDS)
+            command = steps.replace if step.replaces else steps.start
+            start = command(layout, workload.runtime, workload.name)
+            run.change(start, seconds=_START_SECONDS)
             if workload.secrets:
                 run.change(steps.secrets_read(layout, workload.name))
         case LoadAdapter():

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from planner.diff.places import image_tag, part_of, place_of
 from planner.errors import PlannerError
@@ -13,6 +14,7 @@ from planner.remote.script import Command, Script, inline_command, script_comman
 from planner.render.bundle import Artifact, ArtifactKind, Runtime, Workload
 from planner.secret import SecretValue
 
+DRAIN_SECONDS: Final = 20  # so long a workload that stops may take for what it was asked before
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
@@ -159,15 +161,29 @@ def confirm(layout: Layout, proven: Iterable[Workload]) -> Command:
     return layout.script(Script.CONFIRM, *(workload.name for workload in proven))
 
 
-def start(layout: Layout, runtime: Runtime, workload: str, *, replace: bool) -> Command:
-    """Start a workload of the current release, or put it in the place of the one that runs."""
-    how = "replace" if replace else "start"
-    return layout.script(Script.START, runtime.value, workload, how)
+def start(layout: Layout, runtime: Runtime, workload: str) -> Command:
+    """Start a workload of the current release."""
+    return layout.script(Script.START, runtime.value, workload, "start")
+
+
+def replace(layout: Layout, runtime: Runtime, workload: str) -> Command:
+    """Put a workload of the current release in the place of the one that runs, once that has
+    answered what it was asked."""
+    return layout.script(Script.START, runtime.value, workload, "replace", *_drain())
+
+
+def surge(layout: Layout, runtime: Runtime, workload: str) -> Command:
+    """Start what serves beside a workload of the current release while that is replaced."""
+    return layout.script(Script.START, runtime.value, workload, "surge")
 
 
 def stop(layout: Layout, runtime: Runtime, workload: str) -> Command:
-    """Stop a workload and remove it."""
-    return layout.script(Script.STOP, runtime.value, workload)
+    """Stop a workload, once it has answered what it was asked, and remove it."""
+    return layout.script(Script.STOP, runtime.value, workload, *_drain())
+
+
+def _drain() -> tuple[str, str]:
+    return str(DRAIN_SECONDS), script_text(Script.DRAIN).decode()
 
 
 def look(layout: Layout, runtime: Runtime, workload: str, *, log_lines: int = 0) -> Command:

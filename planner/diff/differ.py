@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import PurePath
 from types import MappingProxyType
 
-from planner.diff import adapters, causes, versions
+from planner.diff import adapters, causes, surge, versions
 from planner.diff.places import is_managed, part_of, place_of, used_places
 from planner.diff.renames import renamed
 from planner.diff.secrets import Values, cause_of_restart, put_secrets, secret_places
+from planner.diff.surge import is_surge, surges
 from planner.diff.values import (
     ActivateRelease,
     FetchArtifact,
@@ -21,6 +23,7 @@ from planner.diff.values import (
     RemoveArtifact,
     RemoveProject,
     SeenWorkload,
+    StartSurge,
     StartWorkload,
     StopWorkload,
     VerifyWorkload,
@@ -62,7 +65,7 @@ def diff(
     ]
     activate = _activate(wanted, seen, bool(write), (*prepared, *_ids(ended)))
     ready = _ids(activate) or (*prepared, *_ids(ended))
-    running = [*runs(wanted, seen, starts, ready, was), *proofs(wanted, seen, starts, ready)]
+    running = running_steps(wanted, seen, starts, ready, was)
     changes = [*transfers, *secrets, *write, *ended, *activate, *running]
     return (*changes, *_leftovers(wanted, seen, _ids(changes)))
 
@@ -160,13 +163,16 @@ def stops(
     prepared: tuple[str, ...],
     was: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Operation]:
-    """Workloads that are on the host and in nobody's wish; ``was`` has old names by new ones."""
+    """Workloads that are on the host and in nobody's wish; ``was`` has old names by new ones.
+
+    What serves beside another goes later, in running_steps().
+    """
     names = {(w.name, w.runtime) for w in wanted.workloads}
     new = {old: name for name, old in was.items()}
     return [
         _stop(wanted.host, workload, prepared, new.get(workload.name, ""))
         for workload in seen.workloads
-        if (workload.name, workload.runtime) not in names
+        if (workload.name, workload.runtime) not in names and not is_surge(workload.name)
     ]
 
 
@@ -210,6 +216,22 @@ def astray(wanted: HostBundle, seen: Observed) -> list[str]:
     return [unit for unit in units if not seen.units.get(unit)]
 
 
+def running_steps(
+    wanted: HostBundle,
+    seen: Observed,
+    starts: dict[str, str],
+    ready: tuple[str, ...],
+    was: Mapping[str, str] = MappingProxyType({}),
+) -> list[Operation]:
+    """Starts and proofs, and last the end of what an earlier run has left beside a workload."""
+    steps = [*runs(wanted, seen, starts, ready, was), *proofs(wanted, seen, starts, ready)]
+    taken = {step.workload.name for step in steps if isinstance(step, StartSurge)}
+    left = [w for w in seen.workloads if is_surge(w.name) and w.name not in taken]
+    why = "its run was cut off while it served beside another"
+    after = _ids(steps) or ready
+    return [*steps, *(replace(_stop(wanted.host, w, after), cause=why) for w in left)]
+
+
 def runs(
     wanted: HostBundle,
     seen: Observed,
@@ -220,27 +242,47 @@ def runs(
     """Starts, and for each the proof that it answers; ``was`` has old names by new ones.
 
     Models load side by side; running replicas of one model are replaced one after the other, each
-    once the one before it answers.
+    once the one before it answers. What serves alone is replaced once a second one beside it
+    answers, where there is room for that.
     """
-    rounds: dict[int, list[tuple[StartWorkload, VerifyWorkload]]] = {}
+    beside = surges(wanted, seen, starts)
+    rounds: dict[int, list[tuple[Operation, ...]]] = {}
     last: dict[str, tuple[int, str]] = {}
     for workload in wanted.workloads:
         if workload.name not in starts:
+            continue
+        name, cause = workload.name, starts[workload.name]
+        second = beside.get(name)
+        if second is not None:
+            ended = (step.id for steps in rounds.get(second.turn - 1, ()) for step in steps[4:])
+            steps = _with(wanted.host, workload, cause, second.workload, (*ready, *ended))
+            rounds.setdefault(second.turn, []).append(steps)
             continue
         model = workload.owner
         replaces = _same(workload, seen) is not None
         turn, previous = last.get(model, (-1, ""))
         turn, after = (turn + 1, (previous,)) if replaces and previous else (max(turn, 0), ())
-        pair = _start(wanted.host, workload, starts[workload.name], replaces, (*ready, *after))
-        pair = (replace(pair[0], was=was.get(workload.name, "")), pair[1])
+        pair = _start(wanted.host, workload, cause, replaces, (*ready, *after))
+        pair = (replace(pair[0], was=was.get(name, "")), pair[1])
         rounds.setdefault(turn, []).append(pair)
         last[model] = (turn, pair[1].id)
     return [
         step
         for turn in sorted(rounds)
-        for steps in zip(*rounds[turn], strict=True)
+        for steps in zip_longest(*rounds[turn])
         for step in steps
+        if step is not None
     ]
+
+
+def _with(
+    host: str, workload: Workload, cause: str, second: Workload, after: tuple[str, ...]
+) -> tuple[Operation, ...]:
+    """A workload is replaced while a second one serves beside it."""
+    first, answers = surge.before(host, workload.name, second, after)
+    start, verify = _start(host, workload, cause, True, (answers.id,))
+    start = replace(start, surge=second.name)
+    return first, answers, start, verify, surge.after(host, workload.name, second, verify)
 
 
 def _start(

@@ -13,6 +13,7 @@ from planner.diff.rolling import gated
 from planner.diff.secrets import Values
 from planner.diff.values import Health, Interruption, Observed, Operation, Plan, StartWorkload
 from planner.errors import PlannerError
+from planner.ports import LOOPBACK
 from planner.render.bundle import Bundle
 
 
@@ -80,5 +81,12 @@ def interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interrup
         for step in steps
         if isinstance(step, StartWorkload)
         and (step.replaces or step.was)
+        and not _served_meanwhile(step)
         and (step.was or step.workload.name, step.workload.runtime) in serving
     ]
+
+
+def _served_meanwhile(step: StartWorkload) -> bool:
+    """Whether all who ask for it come through the gateway, which asks what serves beside it."""
+    probe = step.workload.probe
+    return bool(step.surge and step.workload.gateway and probe and probe.address == LOOPBACK)

@@ -96,8 +96,12 @@ def safe_release(seen: Observed) -> str | None:
 
 
 def way_back(project: str, seen: Observed, release: str) -> tuple[Operation, ...]:
-    """The operations that bring a host to ``release``, one of its manifests, from where it is."""
-    return _steps(_bundle(project, seen.host, seen.manifests[release]), seen, release)
+    """The operations that bring a host to ``release``, one of its manifests, from where it is.
+
+    Nothing is started beside what failed: the shortest way is the best.
+    """
+    bundle = _bundle(project, seen.host, seen.manifests[release])
+    return _steps(replace(bundle, surges=()), seen, release)
 
 
 def _kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
@@ -113,7 +117,16 @@ def missing(manifest: Manifest, project: str, seen: Observed) -> tuple[Artifact,
 def _bundle(project: str, host: str, manifest: Manifest) -> HostBundle:
     """The release as the differ reads it; its files lie on the host already."""
     runtime = manifest.workloads[0].runtime if manifest.workloads else Runtime.COMPOSE
-    return HostBundle(host, project, runtime, (), manifest.workloads, manifest.artifacts)
+    return HostBundle(
+        host,
+        project,
+        runtime,
+        (),
+        manifest.workloads,
+        manifest.artifacts,
+        surges=manifest.surges,
+        room=manifest.room,
+    )
 
 
 def _steps(wanted: HostBundle, seen: Observed, target: str) -> tuple[Operation, ...]:
@@ -126,8 +139,7 @@ def _steps(wanted: HostBundle, seen: Observed, target: str) -> tuple[Operation, 
     after = tuple(step.id for step in (*loads, *stops))
     activate = _activate(wanted, seen, target, after)
     ready = tuple(step.id for step in activate) or after
-    proofs = differ.proofs(wanted, seen, starts, ready)
-    return (*loads, *stops, *activate, *differ.runs(wanted, seen, starts, ready), *proofs)
+    return (*loads, *stops, *activate, *differ.running_steps(wanted, seen, starts, ready))
 
 
 def _activate(

@@ -20,7 +20,9 @@ from planner.diff.values import (
     RemoveData,
     RemoveProject,
     SeenWorkload,
+    StartSurge,
     StartWorkload,
+    StopSurge,
     StopWorkload,
     UnloadAdapter,
     VerifyWorkload,
@@ -110,8 +112,10 @@ def _payload(step: Operation) -> Json:
         case ActivateRelease():
             return {"release": step.release}
         case StartWorkload():
-            more = {"replaces": step.replaces, "was": step.was}
+            more = {"replaces": step.replaces, "was": step.was, "surge": step.surge}
             return {"workload": asdict(step.workload), **more}
+        case StartSurge() | StopSurge():
+            return {"workload": asdict(step.workload), "beside": step.beside}
         case VerifyWorkload():
             return {"workload": asdict(step.workload)}
         case LoadAdapter():
@@ -146,7 +150,10 @@ _READERS: dict[str, Callable[[Json, Json], Operation]] = {
         workload=read_workload(more["workload"]),
         replaces=more["replaces"],
         was=more["was"],
+        surge=more["surge"],
     ),
+    "surge": lambda base, more: StartSurge(**_beside(base, more)),
+    "end-surge": lambda base, more: StopSurge(**_beside(base, more)),
     "verify": lambda base, more: VerifyWorkload(**base, workload=read_workload(more["workload"])),
     "load": lambda base, more: LoadAdapter(
         **base,
@@ -163,6 +170,10 @@ _READERS: dict[str, Callable[[Json, Json], Operation]] = {
     "remove-data": lambda base, more: RemoveData(**base, name=more["name"]),
     "remove-project": lambda base, _: RemoveProject(**base),
 }
+
+
+def _beside(base: Json, more: Json) -> Json:
+    return {**base, "workload": read_workload(more["workload"]), "beside": more["beside"]}
 
 
 def _operation(row: Json, payload: Json) -> Operation:

@@ -248,11 +248,12 @@ class ActivateRelease(Operation):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartWorkload(Operation):
     """Start or replace a workload of the current release; ``was`` is the name of the one that it
-    takes the place of, where that had another."""
+    takes the place of, where that had another, ``surge`` of what serves meanwhile."""
 
     workload: Workload
     replaces: bool = False
     was: str = ""
+    surge: str = ""
 
     kind: ClassVar[str] = "start"
 
@@ -260,6 +261,26 @@ class StartWorkload(Operation):
     def action(self) -> Action:
         """What the operation counts as."""
         return Action.UPDATE if self.replaces else Action.CREATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartSurge(Operation):
+    """Start what serves beside ``beside`` while that one is replaced."""
+
+    workload: Workload
+    beside: str
+
+    kind: ClassVar[str] = "surge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopSurge(Operation):
+    """Stop what served beside ``beside`` once nobody needs it, and remove it."""
+
+    workload: Workload
+    beside: str
+
+    kind: ClassVar[str] = "end-surge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

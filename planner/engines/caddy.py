@@ -44,10 +44,11 @@ class Guarded(NamedTuple):
     key: str | None = None
 
 
-def guard(listen: str, health: str, key: str, engines: tuple[Guarded, ...]) -> str:
+def guard(listen: str, health: str, key: str, engines: tuple[Guarded, ...], draining: str) -> str:
     """The guard's configuration. ``listen`` and ``health`` are addresses it listens on, ``key`` is
-    the path of the file with the engines' key."""
-    routes = [_engine(engine, key) for engine in engines]
+    the path of the file with the engines' key, ``draining`` of the folder with a file for each
+    replica that gets no new requests."""
+    routes = [route for e in engines for route in (_drained(e, key, draining), _engine(e, key))]
     return _document({
         "guard": {**_plain(listen), "routes": [*routes, _closed(401)]},
         "health": {**_plain(health), "routes": [_healthy(), _closed(404)]},
@@ -104,12 +105,8 @@ def environment() -> tuple[tuple[str, str], ...]:
 
 def _engine(engine: Guarded, key: str) -> dict[str, Any]:
     prefix = f"/{engine.replica}"
-    paths = (*_ENGINE_PATHS[engine.task], "/v1/models")
     return {
-        "match": [{
-            "path": [f"{prefix}{path}" for path in paths],
-            "header": {"Authorization": [f"Bearer {{file.{key}}}"]},
-        }],
+        "match": [_let_through(engine, key)],
         "handle": [
             {"handler": "rewrite", "strip_path_prefix": prefix},
             {
@@ -120,7 +117,25 @@ def _engine(engine: Guarded, key: str) -> dict[str, Any]:
             },
         ],
         "terminal": True,
-    }  # fmt: skip
+    }
+
+
+def _drained(engine: Guarded, key: str, draining: str) -> dict[str, Any]:
+    """To the gateway it is an engine that does not answer: it asks another."""
+    file = {"root": draining, "try_files": [f"/{engine.replica}"]}
+    return {
+        "match": [{**_let_through(engine, key), "file": file}],
+        "handle": [{"handler": "static_response", "status_code": 503}],
+        "terminal": True,
+    }
+
+
+def _let_through(engine: Guarded, key: str) -> dict[str, Any]:
+    paths = (*_ENGINE_PATHS[engine.task], "/v1/models")
+    return {
+        "path": [f"/{engine.replica}{path}" for path in paths],
+        "header": {"Authorization": [f"Bearer {{file.{key}}}"]},
+    }
 
 
 def _authorization(engine: Guarded) -> dict[str, Any]:

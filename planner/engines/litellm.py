@@ -109,15 +109,20 @@ def settings(
     entries: tuple[Entry, ...],
     roles: Mapping[str, GatewayRole],
     clients: Mapping[str, GatewayClient],
+    draining: str,
 ) -> str:
-    """What the hooks read: JSON text. Keys stand in it by the path of their file alone."""
+    """What the hooks read: JSON text. Keys stand in it by the path of their file alone;
+    ``draining`` is the path of the folder with a file for each replica of this host that gets no
+    new requests."""
     document = {
         "usage": f"{DATA}/usage.sqlite",
+        "draining": draining,
         "clients": {name: _client(client) for name, client in clients.items()},
         "roles": {name: _role(role) for name, role in roles.items()},
         "entries": {
             entry.id: {
                 "base": entry.base,
+                "replica": entry.replica,
                 "role": entry.role,
                 "body": json.loads(entry.naming.body),
                 "key": entry.key,

@@ -98,7 +98,8 @@ class FakeHost:
         """A workload's digest according to the current release's manifest."""
         files = self.releases.get(self.current or "", {})
         manifest = json.loads(files.get("manifest.json", b'{"workloads": []}'))
-        rows = (row for row in manifest["workloads"] if row["name"] == name)
+        known = [*manifest["workloads"], *manifest.get("surges", [])]
+        rows = (row for row in known if row["name"] == name)
         return next((str(row["digest"]) for row in rows), None)
 
 
@@ -403,7 +404,7 @@ def _activate(host: FakeHost, project: str, release: str) -> Result:
     return Result(0)
 
 
-def _start(host: FakeHost, project: str, runtime: str, name: str, how: str) -> Result:
+def _start(host: FakeHost, project: str, runtime: str, name: str, how: str, *drain: str) -> Result:
     host.unproven.add(name)
     digest = host.wanted_digest(name)
     if digest is None:
@@ -432,7 +433,7 @@ def _confirm(host: FakeHost, project: str, *names: str) -> Result:
     return Result(0)
 
 
-def _stop(host: FakeHost, project: str, runtime: str, name: str) -> Result:
+def _stop(host: FakeHost, project: str, runtime: str, name: str, *drain: str) -> Result:
     host.workloads.pop(name, None)
     host.unproven.discard(name)
     host.links.discard(f"planner-{project}-{name}.service")

@@ -32,6 +32,7 @@ class Script(StrEnum):
     GO_BACK = "go_back"
     ACTIVATE = "activate"
     START = "start"
+    DRAIN = "drain"
     CONFIRM = "confirm"
     STOP = "stop"
     LOOK = "look"

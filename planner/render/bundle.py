@@ -10,9 +10,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from planner.engines.api.values import Setting
 from planner.secret import SecretSource, SecretUse
+
+Memory = tuple[tuple[str, int], ...]
+"""Bytes, by ``ram`` and the indices of cards."""
+RAM: Final = "ram"
 
 
 class Runtime(StrEnum):
@@ -105,7 +110,8 @@ class Workload:
     of itself once it runs. ``hot`` says that its adapters change while it runs, so that its digest
     does not cover them. ``key`` is the place of the secret that its clients must send. ``version``
     is its engine's; ``renamed`` are options it is told that other versions have under other names:
-    each its name here, then the others.
+    each its name here, then the others. ``memory`` is what it takes, where that is known;
+    ``gateway`` says that the gateway passes requests on to it.
     """
 
     name: str
@@ -126,6 +132,8 @@ class Workload:
     key: str = ""
     version: str = ""
     renamed: tuple[tuple[str, ...], ...] = ()
+    memory: Memory = ()
+    gateway: bool = False
 
     @property
     def owner(self) -> str:
@@ -140,7 +148,11 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class HostBundle:
-    """All that one host should have. ``secrets`` says where those of its workloads come from."""
+    """All that one host should have. ``secrets`` says where those of its workloads come from.
+
+    ``surges`` are what may serve beside a workload of the same resource while that is replaced;
+    ``room`` is the memory that the host has for all of them.
+    """
 
     host: str
     project: str
@@ -149,6 +161,8 @@ class HostBundle:
     workloads: tuple[Workload, ...]
     artifacts: tuple[Artifact, ...] = ()
     secrets: tuple[SecretSource, ...] = ()
+    surges: tuple[Workload, ...] = ()
+    room: Memory = ()
 
     @property
     def digest(self) -> str:

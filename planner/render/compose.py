@@ -94,7 +94,8 @@ def _service(replica: Replica) -> dict[str, Any]:
         "image": _image(replica),
         **_entrypoint(replica),
         **_command(replica, launch),
-        "restart": "unless-stopped",
+        # what serves for a while is gone after a restart of the host
+        "restart": "no" if placed.surge else "unless-stopped",
         "stop_grace_period": "30s",
         "ports": [_port(replica)],
         "volumes": _volumes(replica, launch),

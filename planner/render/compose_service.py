@@ -75,6 +75,7 @@ def _binds(service: Service) -> list[dict[str, Any]]:
     home = f"{BASE}/{service.project}"
     pairs = [(f"{home}/current/{one.file.path}", one.path) for one in service.files]
     pairs += [(f"{home}/{use.place}", use.path) for use in service.secrets]
+    pairs += service.folders
     return [
         {
             "type": "bind",

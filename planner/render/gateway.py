@@ -15,7 +15,7 @@ from planner.engines.image_server import engine_for
 from planner.engines.service import ServiceVersion
 from planner.farm import Farm, FarmHost, LocalFile, Placed, Placement
 from planner.pins import Pins
-from planner.ports import free_port, stable_port
+from planner.ports import LOOPBACK, free_port, stable_port
 from planner.render.bundle import ArtifactKind, File, Probe
 from planner.render.gateway_checks import (
     exposure,
@@ -33,7 +33,7 @@ from planner.render.gateway_names import (
     roles_of,
 )
 from planner.render.gateway_prices import unpriced
-from planner.render.places import unit_name
+from planner.render.places import DRAINING, draining_folder, unit_name
 from planner.render.programs import Program, program_of
 from planner.render.replica import engine_version
 from planner.render.secrets import ENGINE_KEY, client_secret
@@ -41,7 +41,6 @@ from planner.render.service import Listen, Mounted, Service
 from planner.render.yaml_text import to_yaml
 from planner.secret import SecretUse
 
-_LOOPBACK: Final = "127.0.0.1"
 _PORT: Final = 4000
 _TLS_PORT: Final = 443
 _CONTAINER_PORT: Final = 8080
@@ -118,7 +117,7 @@ class _Builder:
         return tuple(name for name in names if name != self.host.name)
 
     def _used(self, host: FarmHost) -> set[int]:
-        return {p.port for p in self.placement.replicas if p.host.name == host.name}
+        return {p.port for p in reached(self.placement) if p.host.name == host.name}
 
     def _port(self, host: FarmHost, name: str, index: int = 0) -> int:
         start = stable_port(self.farm.project, name, index)
@@ -137,7 +136,7 @@ class _Builder:
         roles, clients = roles_of(self.farm), clients_of(self.farm.blueprint)
         texts = {
             litellm.CONFIG: to_yaml(litellm.config(entries, roles)),
-            litellm.SETTINGS: litellm.settings(entries, roles, clients),
+            litellm.SETTINGS: litellm.settings(entries, roles, clients, DRAINING),
             **{name: self.templates[f"gateway/{name}"] for name in litellm.HOOKS},
         }
         names = [client_secret(name) for name in clients]
@@ -149,7 +148,7 @@ class _Builder:
             resource="gateway",
             program=program.artifact,
             command=(*program.command, *litellm.arguments(row.port)),
-            listens=(Listen(row.port, _LOOPBACK, port),),
+            listens=(Listen(row.port, LOOPBACK, port),),
             files=_mounted("gateway", litellm.FOLDER, texts),
             secrets=tuple(map(SecretUse, dict.fromkeys(names))),
             environment=litellm.environment(),
@@ -161,6 +160,7 @@ class _Builder:
             grace_seconds=_GRACE,
             volumes=(("gateway", litellm.DATA),),
             sysctls=litellm.sysctls(),
+            folders=_draining(self.farm.project),
         )
 
     def _front(self, program: Program, row: ServiceVersion, proxy: ServiceVersion) -> Service:
@@ -175,7 +175,7 @@ class _Builder:
         )
         health = self._port(self.host, _FRONT)
         opened = tuple(Listen(_CONTAINER_PORT, at, port) for at in _addresses(spec, self.host))
-        listens = (*opened, Listen(_CONTAINER_HEALTH, _LOOPBACK, health))
+        listens = (*opened, Listen(_CONTAINER_HEALTH, LOOPBACK, health))
         data = (("front", caddy.DATA),) if names else ()
         return self._caddy(
             program, row, _FRONT, "gateway.caddy", text, listens, port, health, (), data
@@ -190,20 +190,20 @@ class _Builder:
             # a unit has listeners of its own; systemd shows it its secrets in a folder of its name
             folder = PurePosixPath("/run/credentials", unit_name(self.farm.project, _GUARD))
             dials = {p.name: f"{_in_url(p.bind)}:{p.port}" for p in here}
-            listen, inside = f"{_in_url(host.listen)}:{port}", f"{_LOOPBACK}:{health}"
+            listen, inside = f"{_in_url(host.listen)}:{port}", f"{LOOPBACK}:{health}"
             listens: tuple[Listen, ...] = ()
         else:
             dials = {p.name: f"{p.name}:{_engine_port(p, self.templates)}" for p in here}
             listen, inside = f":{_CONTAINER_PORT}", f":{_CONTAINER_HEALTH}"
             listens = (
-                Listen(_CONTAINER_PORT, host.listen or _LOOPBACK, port),
-                Listen(_CONTAINER_HEALTH, _LOOPBACK, health),
+                Listen(_CONTAINER_PORT, host.listen or LOOPBACK, port),
+                Listen(_CONTAINER_HEALTH, LOOPBACK, health),
             )
         engines = tuple(
             caddy.Guarded(p.name, p.model.spec.task, dials[p.name], _path(folder, own_key(p)))
             for p in here
         )
-        text = caddy.guard(listen, inside, f"{folder}/{ENGINE_KEY}", engines)
+        text = caddy.guard(listen, inside, f"{folder}/{ENGINE_KEY}", engines, DRAINING)
         return self._caddy(program, row, _GUARD, "gateway.caddy", text, listens, port, health, uses)
 
     def _caddy(
@@ -237,7 +237,12 @@ class _Builder:
             grace_seconds=_GRACE,
             volumes=volumes,
             capabilities=_capabilities(program),
+            folders=_draining(self.farm.project) if name == _GUARD else (),
         )
+
+
+def _draining(project: str) -> tuple[tuple[str, str], ...]:
+    return ((draining_folder(project), DRAINING),)
 
 
 def _capabilities(program: Program) -> tuple[str, ...]:
@@ -256,7 +261,7 @@ def _mounted(folder: str, seen: str, texts: Mapping[str, str]) -> tuple[Mounted,
 
 
 def _in_url(address: str | None) -> str:
-    return f"[{address}]" if address and ":" in address else address or _LOOPBACK
+    return f"[{address}]" if address and ":" in address else address or LOOPBACK
 
 
 def _public_port(spec: schema.Gateway) -> int:
@@ -267,9 +272,9 @@ def _public_port(spec: schema.Gateway) -> int:
 def _addresses(spec: schema.Gateway, host: FarmHost) -> tuple[str, ...]:
     match spec.expose:
         case schema.Exposure.LOOPBACK:
-            return (_LOOPBACK,)
+            return (LOOPBACK,)
         case schema.Exposure.LAN:
-            return (host.listen or _LOOPBACK,)
+            return (host.listen or LOOPBACK,)
         case schema.Exposure.PUBLIC:
             return ("0.0.0.0", "::")
 

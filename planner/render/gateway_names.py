@@ -9,12 +9,19 @@ from planner.engines.image_server import engine_for
 from planner.engines.litellm import Entry, GatewayClient, GatewayRole
 from planner.farm import Farm, FarmHost, Placed, Placement
 from planner.render.secrets import ENGINE_KEY, OWNER, client_secret
+from planner.render.surge import surges
 from planner.secret import SecretUse, reference
 
 
 def reached(placement: Placement) -> tuple[Placed, ...]:
-    """The replicas that the gateway can ask."""
-    return tuple(placed for placed in placement.replicas if not placed.host.rented)
+    """The replicas that the gateway can ask, and after each what may serve beside it."""
+    beside = {(placed.model.name, placed.index): placed for placed in surges(placement)}
+    found: list[Placed] = []
+    for placed in placement.replicas:
+        if not placed.host.rented:
+            found.append(placed)
+            found += filter(None, [beside.get((placed.model.name, placed.index))])
+    return tuple(found)
 
 
 def entries_of(

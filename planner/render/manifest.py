@@ -13,6 +13,7 @@ from planner.render.bundle import (
     Artifact,
     ArtifactKind,
     File,
+    Memory,
     Probe,
     Runtime,
     ServedAdapter,
@@ -23,17 +24,31 @@ from planner.secret import SecretUse
 FILE: Final = "manifest.json"
 SCHEMA: Final = 2
 _LATER: Final = frozenset(
-    {"devices", "memory_share", "secrets", "engine", "settings", "adapters", "hot", "key"}
+    {
+        "devices",
+        "memory_share",
+        "secrets",
+        "engine",
+        "settings",
+        "adapters",
+        "hot",
+        "key",
+        "memory",
+        "gateway",
+    }
 )
 _FETCHED: Final = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a release on a host runs, and the artifacts that must lie beside it."""
+    """What a release on a host runs, the artifacts that must lie beside it, and as in HostBundle
+    what may serve beside its workloads, and the room for that."""
 
     workloads: tuple[Workload, ...]
     artifacts: tuple[Artifact, ...]
+    surges: tuple[Workload, ...] = ()
+    room: Memory = ()
 
 
 def render_manifest(
@@ -42,6 +57,8 @@ def render_manifest(
     files: tuple[File, ...],
     workloads: tuple[Workload, ...],
     artifacts: tuple[Artifact, ...],
+    surges: tuple[Workload, ...] = (),
+    room: Memory = (),
 ) -> File:
     """``manifest.json`` over the release's other files."""
     document = {
@@ -51,6 +68,8 @@ def render_manifest(
         "files": {file.path: file.sha256 for file in sorted(files, key=lambda f: f.path)},
         "workloads": [_written(workload) for workload in workloads],
         "artifacts": sorted(map(_row, artifacts), key=_order),
+        **({"surges": [_written(workload) for workload in surges]} if surges else {}),
+        **({"room": dict(room)} if room else {}),
     }
     return File(FILE, json.dumps(document, indent=2) + "\n")
 
@@ -69,6 +88,8 @@ def read_manifest(text: str) -> Manifest:
                 )
                 for row in document["artifacts"]
             ),
+            tuple(read_workload(row) for row in document.get("surges", ())),
+            tuple(document.get("room", {}).items()),
         )
     except (KeyError, TypeError, AttributeError) as fault:
         raise ValueError(f"it is no manifest of a release: {fault}") from fault
@@ -107,5 +128,6 @@ def read_workload(row: Mapping[str, Any]) -> Workload:
         fields["probe"] = Probe(**row["probe"])
     fields["settings"] = tuple(Setting(**item) for item in row.get("settings", ()))
     fields["adapters"] = tuple(ServedAdapter(**item) for item in row.get("adapters", ()))
+    fields["memory"] = tuple(map(tuple, row.get("memory", ())))
     fields["renamed"] = tuple(map(tuple, row.get("renamed", ())))
     return Workload(**fields)

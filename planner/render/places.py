@@ -7,6 +7,7 @@ from typing import Final
 from planner.render.bundle import Artifact, ArtifactKind, File
 
 BASE: Final = "/var/lib/planner"
+DRAINING: Final = "/run/planner-draining"  # where who passes requests on sees that folder
 
 
 def artifact_folder(project: str, artifact: Artifact) -> str:
@@ -33,6 +34,11 @@ def adapters_folder(project: str) -> str:
 def current_folder(project: str, name: str) -> str:
     """A folder of whichever release is current: a link, followed at each start."""
     return f"{BASE}/{project}/current/{name}"
+
+
+def draining_folder(project: str) -> str:
+    """The folder that holds a file for each workload that gets no new requests."""
+    return f"{BASE}/{project}/draining"
 
 
 def release_file(project: str, file: File) -> str:

@@ -26,10 +26,11 @@ from planner.render.exposure import check_exposure
 from planner.render.gateway import services
 from planner.render.limits import deadline_seconds, start_seconds
 from planner.render.manifest import render_manifest
-from planner.render.rendered import Rendered, Renderer
+from planner.render.rendered import NOTHING, Rendered, Renderer
 from planner.render.replica import Replica, join
 from planner.render.secrets import sources
 from planner.render.service import Service
+from planner.render.surge import apart, memory_of, room_of, surges
 from planner.render.systemd import render_systemd
 
 # One line a runtime.
@@ -50,6 +51,7 @@ def render(
     """
     project = placement.farm.project
     found: list[Diagnostic] = list(_left_out(placement))
+    second = surges(placement)
     beside = services(placement, templates)
     found += beside.diagnostics
     bundles = []
@@ -58,7 +60,8 @@ def render(
             continue
         here = tuple(placed for placed in placement.replicas if placed.host.name == host.name)
         others = beside.by_host.get(host.name, ())
-        bundle, more = _host(placement.farm, host, here, others, templates)
+        extra = tuple(placed for placed in second if placed.host.name == host.name)
+        bundle, more = _host(placement.farm, host, here, extra, others, templates)
         bundles.append(bundle)
         found += more
     return Bundle(project, tuple(bundles)), tuple(dict.fromkeys(found))
@@ -68,6 +71,7 @@ def _host(
     farm: Farm,
     host: FarmHost,
     here: tuple[Placed, ...],
+    second: tuple[Placed, ...],
     beside: tuple[Service, ...],
     templates: Mapping[str, str],
 ) -> tuple[HostBundle, list[Diagnostic]]:
@@ -84,22 +88,28 @@ def _host(
             found += check_arguments(replica.engine, replica.launch(placed.bind, placed.port))
             found += check_exposure(placed)
     found += (*_unnamed_cards(host, here), *_other_makers(here))
+    joined = (join(project, placed, templates, farm.pins, declared)[0] for placed in second)
+    surging = tuple(replica for replica in joined if replica is not None)
     if not replicas and not beside:
         return HostBundle(host.name, project, runtime, (), ()), found
     rendered = RENDERERS[runtime](project, host, tuple(replicas), beside)
     found += rendered.diagnostics
-    workloads = tuple(
-        _workload(replica, runtime, rendered)
-        for replica in replicas
-        if replica.placed.name in rendered.digests
-    )
+    again = RENDERERS[runtime](project, host, surging, ()) if surging else NOTHING
+    gateway = farm.blueprint.gateway is not None
+    workloads = _workloads(replicas, runtime, rendered, gateway=gateway)
     workloads += tuple(item.workload(runtime, rendered.digests[item.name]) for item in beside)
+    surge = _workloads(surging, runtime, again, gateway=gateway)
     artifacts = _artifacts((*replicas, *beside))
-    manifest = render_manifest(project, host.name, rendered.files, workloads, artifacts)
-    files = (*rendered.files, manifest)
+    room = room_of(farm, host)
+    files = (*rendered.files, *apart(again.files))
+    manifest = render_manifest(project, host.name, files, workloads, artifacts, surge, room)
+    files = (*files, manifest)
     names = dict.fromkeys(use.name for workload in workloads for use in workload.secrets)
     secrets = tuple(declared[name] for name in names)
-    return HostBundle(host.name, project, runtime, files, workloads, artifacts, secrets), found
+    bundle = HostBundle(
+        host.name, project, runtime, files, workloads, artifacts, secrets, surge, room
+    )
+    return bundle, found
 
 
 def _unnamed_cards(host: FarmHost, here: tuple[Placed, ...]) -> Iterable[Diagnostic]:
@@ -124,7 +134,17 @@ def _other_makers(here: tuple[Placed, ...]) -> Iterable[Diagnostic]:
                         )  # fmt: skip
 
 
-def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workload:
+def _workloads(
+    replicas: Iterable[Replica], runtime: Runtime, rendered: Rendered, *, gateway: bool
+) -> tuple[Workload, ...]:
+    return tuple(
+        _workload(replica, runtime, rendered, gateway=gateway)
+        for replica in replicas
+        if replica.placed.name in rendered.digests
+    )
+
+
+def _workload(replica: Replica, runtime: Runtime, rendered: Rendered, *, gateway: bool) -> Workload:
     placed = replica.placed
     uses = rendered.secrets[placed.name]
     return Workload(
@@ -151,6 +171,8 @@ def _workload(replica: Replica, runtime: Runtime, rendered: Rendered) -> Workloa
         key=next((use.place for use in uses if use.name == replica.key), ""),
         version=replica.version.version,
         renamed=renamed_options(replica.engine, replica.launch(placed.bind, placed.port)),
+        memory=memory_of(replica),
+        gateway=gateway,
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from planner.diagnostics import Diagnostic
 from planner.farm import FarmHost
@@ -25,6 +26,7 @@ class Rendered:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+NOTHING: Final = Rendered((), {}, {})
 Renderer = Callable[[str, FarmHost, tuple[Replica, ...], tuple[Service, ...]], Rendered]
 
 

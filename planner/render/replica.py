@@ -17,6 +17,7 @@ from planner.engines.versions import EngineVersion, parse_versions, pick_version
 from planner.farm import FarmHost, FarmModel, HostDevice, Placed
 from planner.names import advise
 from planner.pins import Pins
+from planner.ports import LOOPBACK
 from planner.render.adapters import FOLDER, LoadedAdapter, adapters_of
 from planner.render.bundle import Artifact, ArtifactKind, File
 from planner.render.places import adapters_folder, artifact_folder, current_folder
@@ -25,7 +26,6 @@ from planner.render.weights import MISSING, weights_of
 from planner.secret import SecretSource, SecretUse, reference
 
 LISTS: Final = "adapter-lists"  # a folder of the release, and where an engine sees it
-LOOPBACK: Final = "127.0.0.1"
 _DIGEST: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from planner.render.bundle import Artifact, File, Probe, Runtime, Workload
+from planner.render.bundle import RAM, Artifact, File, Probe, Runtime, Workload
 from planner.secret import SecretUse
 
 
@@ -33,7 +33,8 @@ class Service:
     is on the host already; ``command`` the program with its arguments. ``volumes`` pairs names
     with paths of data that outlive it, ``sysctls`` are of its own network,
     ``capabilities`` the rights its program cannot start without. ``memory_bytes`` is what
-    it is held to, ``grace_seconds`` how long it may finish what it is at.
+    it is held to, ``grace_seconds`` how long it may finish what it is at; ``folders`` pairs
+    folders of the host with where it sees them, to read only.
     """
 
     project: str
@@ -54,6 +55,7 @@ class Service:
     volumes: tuple[tuple[str, str], ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     capabilities: tuple[str, ...] = ()
+    folders: tuple[tuple[str, str], ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -77,4 +79,5 @@ class Service:
             port=self.port,
             start_seconds=self.start_seconds,
             secrets=self.secrets,
+            memory=((RAM, self.memory_bytes),),
         )

@@ -67,6 +67,7 @@ def _files(service: Service) -> list[Entry]:
         entry("BindReadOnlyPaths", f"{home}/current/{one.file.path}:{one.path}")
         for one in service.files
     ]
+    binds += [entry("BindReadOnlyPaths", f"{here}:{seen}") for here, seen in service.folders]
     if service.program is None:
         return binds
     root = entry("RootDirectory", artifact_folder(service.project, service.program))

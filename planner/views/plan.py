@@ -104,7 +104,8 @@ def verb_of(step: Operation) -> str:
     """What happens, in one word."""
     if isinstance(step, StartWorkload) and step.replaces:
         return "replace"
-    return {"remove-project": "clear"}.get(step.kind, step.kind)
+    words = {"remove-project": "clear", "surge": "start", "end-surge": "stop"}
+    return words.get(step.kind, step.kind)
 
 
 def _size(step: Operation) -> str:

@@ -126,8 +126,12 @@ class Gateway(CustomLogger):
         """The replicas whose engine answers; all of them when none does."""
         if self.watching is None:
             self.watching = asyncio.get_running_loop().create_task(self._watch())
-        answering = [item for item in healthy_deployments if _base(item) not in self.silent]
+        answering = [item for item in healthy_deployments if self._answers(item)]
         return answering or healthy_deployments
+
+    def _answers(self, deployment):
+        entry = SETTINGS.entries.get((deployment.get("model_info") or {}).get("id"))
+        return entry is None or not (entry.base in self.silent or SETTINGS.drained(entry))
 
     async def _watch(self):
         """Ask every engine for its list of models, again and again: it costs them no computing.
@@ -135,30 +139,27 @@ class Gateway(CustomLogger):
         The proxy's own check asks each model a question, and its cooldown spares engines that it
         cannot connect to.
         """
-        keys = {entry.base: entry.key for entry in SETTINGS.entries.values()}
+        entries = {entry.base: entry for entry in SETTINGS.entries.values()}
         async with httpx.AsyncClient(timeout=PROBE) as client:
             while True:
-                found = await asyncio.gather(*(_answers(client, *one) for one in keys.items()))
-                self.silent = {base for base, here in zip(keys, found, strict=True) if not here}
+                found = await asyncio.gather(*(_asked(client, one) for one in entries.values()))
+                self.silent = {base for base, here in zip(entries, found, strict=True) if not here}
                 await asyncio.sleep(WATCH_SECONDS)
 
 
-async def _answers(client, base, key):
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+async def _asked(client, entry):
+    if SETTINGS.drained(entry):
+        return False  # it is not asked either: an engine that is never still is never drained
+    headers = {"Authorization": f"Bearer {entry.key}"} if entry.key else {}
     try:
         # what loads its model, or what stands before an engine that is gone, says 5xx
-        return (await client.get(f"{base}/models", headers=headers)).status_code < 500
+        return (await client.get(f"{entry.base}/models", headers=headers)).status_code < 500
     except httpx.HTTPError:
         return False
 
 
 def _entry(answer):
     return (getattr(answer, "_hidden_params", None) or {}).get("model_id")
-
-
-def _base(deployment):
-    entry = SETTINGS.entries.get((deployment.get("model_info") or {}).get("id"))
-    return entry.base if entry else None
 
 
 litellm.suppress_debug_info = True

@@ -73,6 +73,7 @@ class Entry:
     with, None where it asks for none, ``price`` None where nobody's money is counted."""
 
     base: str
+    replica: str
     role: str | None
     body: dict
     key: str | None
@@ -119,6 +120,7 @@ class Settings:
         self.roles = {name: Role(**row) for name, row in data["roles"].items()}
         self.entries = {name: _entry(row) for name, row in data["entries"].items()}
         self.usage = data["usage"]
+        self.draining = Path(data["draining"])
         self.clients = [
             Client(
                 name,
@@ -136,6 +138,10 @@ class Settings:
         found = [client for client in self.clients if hmac.compare_digest(client.key, digest)]
         return found[0] if found else None
 
+    def drained(self, entry):
+        """Whether an engine of this host finishes what it has and gets nothing new."""
+        return (self.draining / entry.replica).exists()
+
     def role_of(self, entry):
         """The role of an entry by its id; the empty role for a plain model."""
         known = self.entries.get(entry)
@@ -144,7 +150,7 @@ class Settings:
 
 def _entry(row):
     key = _read(row["key"]).decode() if row["key"] else None
-    return Entry(row["base"], row["role"], row["body"], key, _price(row["price"]))
+    return Entry(row["base"], row["replica"], row["role"], row["body"], key, _price(row["price"]))
 
 
 def _price(row):

@@ -578,8 +578,8 @@ def test_what_is_started_is_unproven_until_it_has_answered(box: Sandbox) -> None
     for tool in ("systemctl", "docker"):
         box.tool(tool, f'echo {tool} "$@" >>"{log}"')
     box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
-    box.do(steps.start(box.layout, Runtime.SYSTEMD, "chat-0", replace=False))
-    box.do(steps.start(box.layout, Runtime.COMPOSE, "code-0", replace=True))
+    box.do(steps.start(box.layout, Runtime.SYSTEMD, "chat-0"))
+    box.do(steps.replace(box.layout, Runtime.COMPOSE, "code-0"))
     assert box.observe().unproven == {"chat-0", "code-0"}
     said = log.read_text()
     assert "systemctl restart planner-demo-chat-0.service\n" in said
@@ -600,7 +600,8 @@ def test_a_switch_is_pending_until_it_is_confirmed(box: Sandbox) -> None:
     assert box.observe().pending == first
     box.do(steps.confirm(box.layout, []))
     assert box.observe().pending is None
-    assert sorted(path.name for path in box.home.iterdir()) == ["current", "incoming", "releases"]
+    left = sorted(path.name for path in box.home.iterdir())
+    assert left == ["current", "draining", "incoming", "releases"]
 
 
 @pytest.mark.parametrize("project", ["", "../x", "a b", "A", "-a", "a-", "a/b", "a\n"])

@@ -413,8 +413,12 @@ def test_a_third_role_restarts_no_engine_and_costs_no_request(stage: Stage) -> N
         caddy.front(":8080", ":8081", "gateway:4000", (), private=True),
         caddy.front(":8080", ":8081", "gateway:4000", ("10.0.0.1", "a.home"), private=True),
         caddy.front(":8080", ":8081", "gateway:4000", ("a.example.org",), private=False),
-        caddy.guard(":8080", ":8081", "/k", (caddy.Guarded("a-0", Task.CHAT, "a-0:1", "/own"),)),
-        caddy.guard("[fd00::1]:1", "127.0.0.1:2", "/k", (caddy.Guarded("a", Task.RERANK, "b:1"),)),
+        caddy.guard(
+            ":8080", ":8081", "/k", (caddy.Guarded("a-0", Task.CHAT, "a-0:1", "/own"),), "/d"
+        ),
+        caddy.guard(
+            "[fd00::1]:1", "127.0.0.1:2", "/k", (caddy.Guarded("a", Task.RERANK, "b:1"),), "/d"
+        ),
     ],
     ids=["plain", "private", "public", "guard", "guard-of-a-unit"],
 )

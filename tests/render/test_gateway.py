@@ -132,8 +132,15 @@ def test_a_guard_lets_only_the_paths_of_a_task_through() -> None:
         caddy.Guarded("a-0", Task.CHAT, "a-0:1"),
         caddy.Guarded("e-0", Task.EMBEDDING, "e:2"),
     )
-    server = json.loads(caddy.guard(":1", ":2", "/k", engines))["apps"]["http"]["servers"]["guard"]
-    *open_routes, last = server["routes"]
+    text = caddy.guard(":1", ":2", "/k", engines, "/draining")
+    *routes, last = json.loads(text)["apps"]["http"]["servers"]["guard"]["routes"]
+    shut, open_routes = routes[::2], routes[1::2]
+    for closed, route in zip(shut, open_routes, strict=True):
+        file = closed["match"][0].pop("file")
+        assert closed["match"] == route["match"]
+        assert closed["handle"] == [{"handler": "static_response", "status_code": 503}]
+        assert file["root"] == "/draining"
+    assert [r["match"][0]["path"][0].split("/")[1] for r in shut] == ["a-0", "e-0"]
     paths = {path for route in open_routes for match in route["match"] for path in match["path"]}
     assert paths == {
         "/a-0/v1/chat/completions", "/a-0/v1/completions", "/a-0/v1/models",

@@ -35,7 +35,7 @@ def user(text: str) -> dict[str, str]:
 
 
 def asked(rules: ModuleType, role: Any, **request: Any) -> Any:
-    entry = rules.Entry("http://x/v1", "r", LORA, None)
+    entry = rules.Entry("http://x/v1", "chat-0", "r", LORA, None)
     return rules.as_role(role, entry, {"messages": [user("hi")], **request})
 
 
@@ -55,7 +55,7 @@ def test_a_clients_own_prompt_stays_below_in_one_message(rules: ModuleType) -> N
 
 
 def test_a_completion_begins_with_the_prompt(rules: ModuleType) -> None:
-    entry = rules.Entry("http://x/v1", "r", {}, None)
+    entry = rules.Entry("http://x/v1", "chat-0", "r", {}, None)
     changed = rules.as_role(rules.Role(system="be calm"), entry, {"prompt": "once"})
     assert changed["prompt"] == "be calm\n\nonce"
 
@@ -120,6 +120,19 @@ def test_a_key_is_its_clients_and_nobody_elses(rules: ModuleType, tmp_path: Path
     assert settings.entries["monk/chat-0"].key == "engine"
 
 
+def test_an_engine_that_finishes_what_it_has_gets_nothing_new(
+    rules: ModuleType, tmp_path: Path
+) -> None:
+    settings = rules.Settings(written(tmp_path))
+    entry = settings.entries["monk/chat-0"]
+    assert not settings.drained(entry)
+    (tmp_path / "draining").mkdir()
+    (tmp_path / "draining/chat-1").touch()
+    assert not settings.drained(entry)
+    (tmp_path / "draining/chat-0").touch()
+    assert settings.drained(entry)
+
+
 def test_tokens_are_counted_for_each_client_and_kept(rules: ModuleType, tmp_path: Path) -> None:
     usage = rules.Usage(tmp_path / "usage.sqlite")
     usage.add("alice", 5)
@@ -172,10 +185,17 @@ def written(folder: Path) -> Path:
         (folder / name).write_text(f"sk-{name}\n")
     (folder / "engine").write_text("engine")
     price = {"currency": "EUR", "input": "0.1", "output": "0.7"}
-    row = {"base": "http://x/v1", "body": {}, "key": str(folder / "engine"), "price": price}
+    row = {
+        "base": "http://x/v1",
+        "replica": "chat-0",
+        "body": {},
+        "key": str(folder / "engine"),
+        "price": price,
+    }
     free = {"monthly_tokens": None, "monthly_cost": None}
     document = {
         "usage": str(folder / "usage.sqlite"),
+        "draining": str(folder / "draining"),
         "clients": {
             "alice": {"key": str(folder / "alice"), "names": ["monk"], **free},
             "bob": {

@@ -95,7 +95,8 @@ places() {
   for path in "$home"/incoming/* "$home"/releases/*.part; do
     [ -e "$path" ] && echo "${path#"$home/"}"
   done
-  for path in "$home"/unproven/*; do
+  # what was told to finish what it is at and is there still gets no requests
+  for path in "$home"/unproven/* "$home"/draining/*; do
     [ -e "$path" ] && echo "@unproven ${path##*/}"
   done
   # the release to go back to while the current one is not confirmed

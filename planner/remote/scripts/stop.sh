@@ -1,14 +1,16 @@
-# Stops a workload and removes it.
-# Arguments: BASE UNITS PROJECT RUNTIME NAME
+# Stops a workload once it has finished what it is at, and removes it.
+# Arguments: BASE UNITS PROJECT RUNTIME NAME SECONDS DRAIN, where SECONDS is how long that may take, and
+# DRAIN the text of drain.sh
 set -eu
 
 main() {
   units=$2 project=$3 runtime=$4 name=$5
+  sh -c "$7" sh "$1" "$project" "$runtime" "$name" "$6"
   case $runtime in
     compose) stop_container ;;
     systemd) stop_unit ;;
   esac
-  rm -f "$1/$project/unproven/$name"
+  rm -f "$1/$project/unproven/$name" "$1/$project/draining/$name"
 }
 
 stop_container() {
