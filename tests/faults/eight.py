@@ -32,7 +32,8 @@ systemctl list-units --no-legend --plain 'planner-*' | awk '{print $1, $3}'
 # what a run may leave and nobody needs
 LEFT = f"""
 ls /run/planner
-find {HOME} -name '*.part' -o -path '*/incoming/*' -o -path '*/unproven/*' -o -name 'pending*'
+find {HOME} -name '*.part' -o -path '*/incoming/*' -o -path '*/unproven/*' -o -name 'pending*' \
+  -o -path '*/draining/*'
 find {HOME} /etc/systemd/system -name '*planner-new*'
 pgrep -af 'sh -s --|go_back|dd bs=1' | grep -v pgrep
 """
