@@ -11,10 +11,18 @@ from planner.diff.differ import NO_VALUES, diff, empty_bundle, kept
 from planner.diff.preflight import HostNeeds, preflight
 from planner.diff.rolling import gated
 from planner.diff.secrets import Values
-from planner.diff.values import Health, Interruption, Observed, Operation, Plan, StartWorkload
+from planner.diff.values import (
+    Health,
+    Interruption,
+    Observed,
+    Operation,
+    Plan,
+    StartWorkload,
+    StopWorkload,
+)
 from planner.errors import PlannerError
 from planner.ports import LOOPBACK
-from planner.render.bundle import Bundle
+from planner.render.bundle import Bundle, Runtime
 
 
 def make_plan(
@@ -45,8 +53,9 @@ def make_plan(
     return Plan(
         project=bundle.project,
         operations=tuple(step for host in steps for step in steps[host]),
-        interruptions=tuple(
-            item for host in steps for item in interruptions(steps[host], seen_hosts[host])
+        interruptions=(
+            *(item for host in steps for item in interruptions(steps[host], seen_hosts[host])),
+            *moves(steps, seen_hosts),
         ),
         kept={host: kept(wanted, seen, values) for host, (wanted, seen) in pairs.items()},
         reasons={
@@ -71,11 +80,7 @@ def make_plan(
 def interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interruption]:
     """What stops answering meanwhile: workloads that serve now and are replaced, also by themselves
     under another name."""
-    serving = {
-        (workload.name, workload.runtime)
-        for workload in seen.workloads
-        if workload.health.serves or workload.health is Health.UNHEALTHY
-    }
+    serving = _serving(seen)
     return [
         Interruption(step.host, step.target, step.workload.start_seconds, step.cause)
         for step in steps
@@ -84,6 +89,40 @@ def interruptions(steps: tuple[Operation, ...], seen: Observed) -> list[Interrup
         and not _served_meanwhile(step)
         and (step.was or step.workload.name, step.workload.runtime) in serving
     ]
+
+
+def moves(
+    steps: Mapping[str, tuple[Operation, ...]], seen: Mapping[str, Observed]
+) -> list[Interruption]:
+    """What stops on one host and starts on another: the two do not wait for each other."""
+    starting = {
+        step.workload.name: step
+        for operations in steps.values()
+        for step in operations
+        if isinstance(step, StartWorkload) and not step.replaces
+    }
+    return [
+        Interruption(
+            step.host,
+            step.target,
+            there.workload.start_seconds,
+            f"it moves to {there.host}",
+        )
+        for operations in steps.values()
+        for step in operations
+        if isinstance(step, StopWorkload)
+        and (step.workload.name, step.workload.runtime) in _serving(seen[step.host])
+        and (there := starting.get(step.workload.name)) is not None
+        and there.host != step.host
+    ]
+
+
+def _serving(seen: Observed) -> set[tuple[str, Runtime]]:
+    return {
+        (workload.name, workload.runtime)
+        for workload in seen.workloads
+        if workload.health.serves or workload.health is Health.UNHEALTHY
+    }
 
 
 def _served_meanwhile(step: StartWorkload) -> bool:

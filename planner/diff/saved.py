@@ -40,7 +40,7 @@ from planner.render.bundle import (
 from planner.render.manifest import read_workload
 from planner.secret import SecretKind, SecretSource
 
-SCHEMA = 2
+SCHEMA = 3
 Json = dict[str, Any]
 
 
@@ -256,6 +256,8 @@ def _bundle_to(bundle: HostBundle) -> Json:
         "workloads": [asdict(workload) for workload in bundle.workloads],
         "artifacts": [_artifact_to(artifact) for artifact in bundle.artifacts],
         "secrets": [_source_to(source) for source in bundle.secrets],
+        "surges": [asdict(workload) for workload in bundle.surges],
+        "room": dict(bundle.room),
     }
 
 
@@ -268,4 +270,6 @@ def _bundle(row: Json) -> HostBundle:
         workloads=tuple(read_workload(workload) for workload in row["workloads"]),
         artifacts=tuple(_artifact(artifact) for artifact in row["artifacts"]),
         secrets=tuple(_source(source) for source in row["secrets"]),
+        surges=tuple(read_workload(workload) for workload in row["surges"]),
+        room=tuple(row["room"].items()),
     )

@@ -14,6 +14,7 @@ from planner.render.bundle import (
     Bundle,
     File,
     HostBundle,
+    Memory,
     Probe,
     Runtime,
     Workload,
@@ -53,7 +54,11 @@ def workload(
 
 
 def host_bundle(
-    *workloads: Workload, host: str = "box", artifacts: tuple[Artifact, ...] = ()
+    *workloads: Workload,
+    host: str = "box",
+    artifacts: tuple[Artifact, ...] = (),
+    surges: tuple[Workload, ...] = (),
+    room: Memory = (),
 ) -> HostBundle:
     runtime = workloads[0].runtime if workloads else Runtime.COMPOSE
     files = []
@@ -63,8 +68,11 @@ def host_bundle(
     for w in workloads:
         if w.runtime is Runtime.SYSTEMD:
             files.append(File(f"units/{unit_name(PROJECT, w.name)}", f"digest {w.digest}\n"))
-    files.append(render_manifest(PROJECT, host, tuple(files), workloads, artifacts))
-    return HostBundle(host, PROJECT, runtime, tuple(files), workloads, artifacts)
+    rendered = render_manifest(PROJECT, host, tuple(files), workloads, artifacts, surges, room)
+    files.append(rendered)
+    return HostBundle(
+        host, PROJECT, runtime, tuple(files), workloads, artifacts, surges=surges, room=room
+    )
 
 
 def bundle(*hosts: HostBundle) -> Bundle:

@@ -10,7 +10,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -428,6 +428,75 @@ def test_caddy_takes_what_is_rendered(stage: Stage, config: str) -> None:
     once = ("docker", "run", "--rm", "--interactive", "--entrypoint", "/usr/bin/caddy", image)
     done = stage.front.run(*once, "validate", "--config", "/dev/stdin", text_input=config)
     assert "Valid configuration" in done.stdout + done.stderr
+
+
+class Asking:
+    """One client that asks a question all the time, and how often it was answered; ``failed`` is
+    what went wrong."""
+
+    def __init__(self, question: Callable[[], object]) -> None:
+        self.answered = 0
+        self.failed: list[str] = []
+        self._question = question
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._question()
+                self.answered += 1
+            except (OSError, AssertionError) as problem:
+                self.failed.append(f"after {self.answered} answers: {problem}")
+
+    def __enter__(self) -> Asking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def test_a_model_that_serves_alone_is_replaced_and_no_answer_breaks_off(stage: Stage) -> None:
+    """One on the gateway's own host, one behind a guard; answers are streamed all the while."""
+    alice = stage.client("alice")
+    body = {"model": "judge", "query": "the farm", "documents": ["night", "day"]}
+    replicas = set()
+
+    def stream() -> None:
+        assert len(alice.stream("spare", max_tokens=400, temperature=1)) > 1
+
+    def ask() -> None:
+        answer = alice.ask("spare")
+        assert answer.status == 200, answer.text
+        replicas.add(answer.replica)
+
+    def order() -> None:
+        answer = alice.post("/v1/rerank", body)
+        assert answer.status == 200, answer.text
+
+    for name in ("spare", "order"):
+        stage.document["models"][name]["context"] = "2k"
+    stage.write()
+    with deployment.planning(stage.path) as planned:
+        assert planned.plan.interruptions == ()
+    with Asking(stream) as streamed, Asking(ask) as asked, Asking(order) as ordered:
+        eventually(lambda: streamed.answered and asked.answered and ordered.answered, "answers", 60)
+        stage.apply()
+        before = streamed.answered, asked.answered, ordered.answered
+        eventually(
+            lambda: all(
+                now.answered > then
+                for now, then in zip((streamed, asked, ordered), before, strict=True)
+            ),
+            "answers of the new ones",
+            60,
+        )
+    assert (streamed.failed, asked.failed, ordered.failed) == ([], [], [])
+    assert replicas == {"spare/spare-0", "spare/spare-0-surge"}
+    with deployment.planning(stage.path) as planned:
+        assert planned.plan.empty, planned.plan.operations
 
 
 def test_a_public_gateway_is_open_on_both_protocols(stage: Stage) -> None:

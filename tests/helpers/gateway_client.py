@@ -49,15 +49,20 @@ class Client:
             return Answer(refused.code, refused.read().decode())
 
     def stream(self, model: str, **more: Any) -> list[str]:
-        """The pieces of a streamed answer."""
+        """The pieces of a streamed answer. Raises OSError when it breaks off."""
         body = {"model": model, "messages": QUESTION, "max_tokens": 12, "seed": 1, **more}
-        found = []
+        found, text = [], ""
         with self._open("/v1/chat/completions", {**body, "stream": True}, 60) as answer:
             for line in answer:
-                text = line.decode().strip().removeprefix("data: ")
-                if text and text != "[DONE]":
-                    delta = json.loads(text)["choices"][0]["delta"]
+                text = line.decode().strip().removeprefix("data: ") or text
+                if line.strip() and text != "[DONE]":
+                    data = json.loads(text)
+                    if "error" in data:
+                        raise OSError(f"broke off after {len(found)} pieces: {data['error']}")
+                    delta = data["choices"][0]["delta"]
                     found += [delta["content"]] if delta.get("content") else []
+        if text != "[DONE]":
+            raise OSError(f"broke off after {len(found)} pieces: {text}")
         return found
 
     def names(self) -> list[str]:
