@@ -590,6 +590,36 @@ def test_what_is_started_is_unproven_until_it_has_answered(box: Sandbox) -> None
     assert box.observe().unproven == set()
 
 
+def test_what_serves_beside_is_no_part_of_what_a_host_starts_with(box: Sandbox) -> None:
+    unit = "planner-demo-chat-0-surge.service"
+    box.tool("systemctl", f'case "$*" in *is-active*) [ -e "{box.root}/active" ] ;; esac')
+    first = box.write(File(f"surge/units/{unit}", "unit\n"))
+    box.do(steps.activate(box.layout, first))
+    link = box.root / "units" / unit
+    assert not link.exists()
+    box.do(steps.surge(box.layout, Runtime.SYSTEMD, "chat-0-surge"))
+    assert link.read_text() == "unit\n"
+    assert not list(box.root.glob("units/*.wants/*"))
+    (box.root / "active").touch()
+    box.do(steps.activate(box.layout, first))
+    assert link.is_symlink()
+    (box.root / "active").unlink()  # the host was started again
+    box.do(steps.activate(box.layout, first))
+    assert not link.is_symlink()
+
+
+def test_what_gets_no_requests_any_more_is_unproven(box: Sandbox) -> None:
+    box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
+    (box.home / "draining/chat-0").touch()
+    assert box.observe().unproven == {"chat-0"}
+    box.do(steps.confirm(box.layout, [answering("chat-0")]))
+    assert box.observe().unproven == set()
+    for done in (steps.replace, steps.stop):
+        (box.home / "draining/chat-0").touch()
+        box.do(done(box.layout, Runtime.SYSTEMD, "chat-0"))
+        assert not (box.home / "draining/chat-0").exists()
+
+
 def test_a_switch_is_pending_until_it_is_confirmed(box: Sandbox) -> None:
     first = box.write(File("compose.yaml", "one\n"))
     box.do(steps.activate(box.layout, first))

@@ -446,8 +446,8 @@ class Asking:
             try:
                 self._question()
                 self.answered += 1
-            except (OSError, AssertionError) as problem:
-                self.failed.append(f"after {self.answered} answers: {problem}")
+            except (OSError, AssertionError, LookupError) as problem:
+                self.failed.append(f"after {self.answered} answers: {problem!r}")
 
     def __enter__(self) -> Asking:
         self._thread.start()
@@ -465,7 +465,7 @@ def test_a_model_that_serves_alone_is_replaced_and_no_answer_breaks_off(stage: S
     replicas = set()
 
     def stream() -> None:
-        assert len(alice.stream("spare", max_tokens=400, temperature=1)) > 1
+        assert alice.stream("spare", max_tokens=400)
 
     def ask() -> None:
         answer = alice.ask("spare")
@@ -482,18 +482,19 @@ def test_a_model_that_serves_alone_is_replaced_and_no_answer_breaks_off(stage: S
     with deployment.planning(stage.path) as planned:
         assert planned.plan.interruptions == ()
     with Asking(stream) as streamed, Asking(ask) as asked, Asking(order) as ordered:
-        eventually(lambda: streamed.answered and asked.answered and ordered.answered, "answers", 60)
+        everybody = (streamed, asked, ordered)
+        eventually(lambda: all(one.answered or one.failed for one in everybody), "answers", 60)
         stage.apply()
-        before = streamed.answered, asked.answered, ordered.answered
+        before = [one.answered for one in everybody]
         eventually(
             lambda: all(
-                now.answered > then
-                for now, then in zip((streamed, asked, ordered), before, strict=True)
+                one.answered > then or one.failed
+                for one, then in zip(everybody, before, strict=True)
             ),
             "answers of the new ones",
             60,
         )
-    assert (streamed.failed, asked.failed, ordered.failed) == ([], [], [])
+    assert [one.failed[:3] for one in everybody] == [[], [], []]
     assert replicas == {"spare/spare-0", "spare/spare-0-surge"}
     with deployment.planning(stage.path) as planned:
         assert planned.plan.empty, planned.plan.operations

@@ -23,7 +23,7 @@ main() {
   done
   for old in "$units/planner-$project-"*.service; do
     # only links of this project that lead nowhere any more: another project may share the prefix
-    if [ -L "$old" ] && [ ! -e "$old" ]; then
+    if [ -L "$old" ] && { [ ! -e "$old" ] || over "$old"; }; then
       case $(readlink "$old") in
         "$home"/*)
           rm -f "$old" "$units/multi-user.target.wants/${old##*/}"
@@ -33,6 +33,12 @@ main() {
     fi
   done
   if [ "$changed" = yes ]; then systemctl daemon-reload; fi
+}
+
+# what served beside another, and a restart of the host has ended
+over() {
+  case $(readlink "$1") in "$home"/current/surge/*) ;; *) return 1 ;; esac
+  ! systemctl --quiet is-active "${1##*/}"
 }
 
 link() {

@@ -53,6 +53,7 @@ stop_strangers() {
     [ -L "$link" ] || continue
     case $(readlink "$link") in "$home"/*) ;; *) continue ;; esac
     [ -e "$home/releases/$previous/units/${link##*/}" ] || systemctl stop "${link##*/}"
+    case $(readlink "$link") in "$home"/current/surge/*) rm -f "$link" ;; esac
   done
 }
 
