@@ -191,19 +191,26 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
         case WriteRelease():
             transfer.write(run, step)
         case StopWorkload(workload=seen):
-            run.change(steps.stop(layout, seen.runtime, seen.name), seconds=_STOP_SECONDS)
+            stop = steps.stop(layout, seen.runtime, seen.name, patience=steps.ALONE_SECONDS)
+            run.change(stop, seconds=_STOP_SECONDS)
         case StartSurge(workload=workload):
             surge = steps.surge(layout, workload.runtime, workload.name)
             run.change(surge, seconds=_START_SECONDS)
         case StopSurge(workload=workload):
-            stop = steps.stop(layout, workload.runtime, workload.name)
-            run.change(stop, seconds=_STOP_SECONDS)
+            name, patience = workload.name, steps.SERVED_SECONDS
+            end = steps.stop(layout, workload.runtime, name, patience=patience)
+            run.change(end, seconds=_STOP_SECONDS + patience)
         case ActivateRelease():
             run.change(steps.activate(layout, step.release))
         case StartWorkload(workload=workload):
-            command = steps.replace if step.replaces else steps.start
-            start = command(layout, workload.runtime, workload.name)
-            run.change(start, seconds=_START_SECONDS)
+            patience = steps.SERVED_SECONDS if step.surge else steps.ALONE_SECONDS
+            name, runtime = workload.name, workload.runtime
+            start = (
+                steps.replace(layout, runtime, name, patience=patience)
+                if step.replaces
+                else steps.start(layout, runtime, name)
+            )
+            run.change(start, seconds=_START_SECONDS + patience)
             if workload.secrets:
                 run.change(steps.secrets_read(layout, workload.name))
         case LoadAdapter():

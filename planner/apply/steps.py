@@ -14,7 +14,10 @@ from planner.remote.script import Command, Script, inline_command, script_comman
 from planner.render.bundle import Artifact, ArtifactKind, Runtime, Workload
 from planner.secret import SecretValue
 
-DRAIN_SECONDS: Final = 20  # so long a workload that stops may take for what it was asked before
+# So long a workload that stops may take for what it was asked before: answers of minutes are usual,
+# but where nothing serves meanwhile, others wait for it.
+SERVED_SECONDS: Final = 120
+ALONE_SECONDS: Final = 20
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
@@ -166,10 +169,10 @@ def start(layout: Layout, runtime: Runtime, workload: str) -> Command:
     return layout.script(Script.START, runtime.value, workload, "start")
 
 
-def replace(layout: Layout, runtime: Runtime, workload: str) -> Command:
+def replace(layout: Layout, runtime: Runtime, workload: str, *, patience: int) -> Command:
     """Put a workload of the current release in the place of the one that runs, once that has
-    answered what it was asked."""
-    return layout.script(Script.START, runtime.value, workload, "replace", *_drain())
+    answered what it was asked, for ``patience`` seconds at most."""
+    return layout.script(Script.START, runtime.value, workload, "replace", *_drain(patience))
 
 
 def surge(layout: Layout, runtime: Runtime, workload: str) -> Command:
@@ -177,13 +180,14 @@ def surge(layout: Layout, runtime: Runtime, workload: str) -> Command:
     return layout.script(Script.START, runtime.value, workload, "surge")
 
 
-def stop(layout: Layout, runtime: Runtime, workload: str) -> Command:
-    """Stop a workload, once it has answered what it was asked, and remove it."""
-    return layout.script(Script.STOP, runtime.value, workload, *_drain())
+def stop(layout: Layout, runtime: Runtime, workload: str, *, patience: int) -> Command:
+    """Stop a workload, once it has answered what it was asked, for ``patience`` seconds at most,
+    and remove it."""
+    return layout.script(Script.STOP, runtime.value, workload, *_drain(patience))
 
 
-def _drain() -> tuple[str, str]:
-    return str(DRAIN_SECONDS), script_text(Script.DRAIN).decode()
+def _drain(patience: int) -> tuple[str, str]:
+    return str(patience), script_text(Script.DRAIN).decode()
 
 
 def look(layout: Layout, runtime: Runtime, workload: str, *, log_lines: int = 0) -> Command:

@@ -36,19 +36,21 @@ _ENGINE_PATHS: Final = {
 
 class Guarded(NamedTuple):
     """An engine behind the guard: the replica's name, what it is for, ``host:port``, and the path
-    of the file with a key that the engine itself asks for."""
+    of the file with a key that the engine itself asks for. ``surge`` says that it is there only
+    while another is replaced."""
 
     replica: str
     task: Task
     dial: str
     key: str | None = None
+    surge: bool = False
 
 
-def guard(listen: str, health: str, key: str, engines: tuple[Guarded, ...], draining: str) -> str:
+def guard(listen: str, health: str, key: str, engines: tuple[Guarded, ...], traffic: str) -> str:
     """The guard's configuration. ``listen`` and ``health`` are addresses it listens on, ``key`` is
-    the path of the file with the engines' key, ``draining`` of the folder with a file for each
-    replica that gets no new requests."""
-    routes = [route for e in engines for route in (_drained(e, key, draining), _engine(e, key))]
+    the path of the file with the engines' key, ``traffic`` of the folder that says
+    which replicas get requests."""
+    routes = [route for e in engines for route in (_shut(e, key, traffic), _engine(e, key))]
     return _document({
         "guard": {**_plain(listen), "routes": [*routes, _closed(401)]},
         "health": {**_plain(health), "routes": [_healthy(), _closed(404)]},
@@ -120,14 +122,20 @@ def _engine(engine: Guarded, key: str) -> dict[str, Any]:
     }
 
 
-def _drained(engine: Guarded, key: str, draining: str) -> dict[str, Any]:
-    """To the gateway it is an engine that does not answer: it asks another."""
-    file = {"root": draining, "try_files": [f"/{engine.replica}"]}
+def _shut(engine: Guarded, key: str, traffic: str) -> dict[str, Any]:
+    """To the gateway it is then an engine that does not answer: it asks another."""
+    when: list[dict[str, Any]] = [{"file": _there(traffic, f"{engine.replica}.closed")}]
+    if engine.surge:
+        when.append({"not": [{"file": _there(traffic, f"{engine.replica}.open")}]})
     return {
-        "match": [{**_let_through(engine, key), "file": file}],
+        "match": [{**_let_through(engine, key), **condition} for condition in when],
         "handle": [{"handler": "static_response", "status_code": 503}],
         "terminal": True,
     }
+
+
+def _there(folder: str, name: str) -> dict[str, Any]:
+    return {"root": folder, "try_files": [f"/{name}"]}
 
 
 def _let_through(engine: Guarded, key: str) -> dict[str, Any]:

@@ -28,7 +28,8 @@ _ANSWER_SECONDS: Final = 3600
 class Entry(NamedTuple):
     """One replica under one name: ``base`` is its address up to ``/v1``, ``naming`` what the engine
     is told, ``role`` None for the plain model. ``key`` is the path of the file with the key that
-    it asks for, None where it asks for none."""
+    it asks for, None where it asks for none. It gets no requests while the file ``shut_by`` is
+    there, nor without the file ``opened_by``, where it has one."""
 
     name: str
     replica: str
@@ -38,6 +39,8 @@ class Entry(NamedTuple):
     key: str | None
     task: Task = Task.CHAT
     price: TokenPrice | None = None
+    shut_by: str | None = None
+    opened_by: str | None = None
 
     @property
     def id(self) -> str:
@@ -109,20 +112,17 @@ def settings(
     entries: tuple[Entry, ...],
     roles: Mapping[str, GatewayRole],
     clients: Mapping[str, GatewayClient],
-    draining: str,
 ) -> str:
-    """What the hooks read: JSON text. Keys stand in it by the path of their file alone;
-    ``draining`` is the path of the folder with a file for each replica of this host that gets no
-    new requests."""
+    """What the hooks read: JSON text. Keys stand in it by the path of their file alone."""
     document = {
         "usage": f"{DATA}/usage.sqlite",
-        "draining": draining,
         "clients": {name: _client(client) for name, client in clients.items()},
         "roles": {name: _role(role) for name, role in roles.items()},
         "entries": {
             entry.id: {
                 "base": entry.base,
-                "replica": entry.replica,
+                "shut_by": entry.shut_by,
+                "opened_by": entry.opened_by,
                 "role": entry.role,
                 "body": json.loads(entry.naming.body),
                 "key": entry.key,

@@ -33,7 +33,7 @@ from planner.render.gateway_names import (
     roles_of,
 )
 from planner.render.gateway_prices import unpriced
-from planner.render.places import DRAINING, draining_folder, unit_name
+from planner.render.places import TRAFFIC, traffic_folder, unit_name
 from planner.render.programs import Program, program_of
 from planner.render.replica import engine_version
 from planner.render.secrets import ENGINE_KEY, client_secret
@@ -136,7 +136,7 @@ class _Builder:
         roles, clients = roles_of(self.farm), clients_of(self.farm.blueprint)
         texts = {
             litellm.CONFIG: to_yaml(litellm.config(entries, roles)),
-            litellm.SETTINGS: litellm.settings(entries, roles, clients, DRAINING),
+            litellm.SETTINGS: litellm.settings(entries, roles, clients),
             **{name: self.templates[f"gateway/{name}"] for name in litellm.HOOKS},
         }
         names = [client_secret(name) for name in clients]
@@ -160,7 +160,7 @@ class _Builder:
             grace_seconds=_GRACE,
             volumes=(("gateway", litellm.DATA),),
             sysctls=litellm.sysctls(),
-            folders=_draining(self.farm.project),
+            folders=_traffic(self.farm.project),
         )
 
     def _front(self, program: Program, row: ServiceVersion, proxy: ServiceVersion) -> Service:
@@ -200,10 +200,12 @@ class _Builder:
                 Listen(_CONTAINER_HEALTH, LOOPBACK, health),
             )
         engines = tuple(
-            caddy.Guarded(p.name, p.model.spec.task, dials[p.name], _path(folder, own_key(p)))
+            caddy.Guarded(
+                p.name, p.model.spec.task, dials[p.name], _path(folder, own_key(p)), surge=p.surge
+            )
             for p in here
         )
-        text = caddy.guard(listen, inside, f"{folder}/{ENGINE_KEY}", engines, DRAINING)
+        text = caddy.guard(listen, inside, f"{folder}/{ENGINE_KEY}", engines, TRAFFIC)
         return self._caddy(program, row, _GUARD, "gateway.caddy", text, listens, port, health, uses)
 
     def _caddy(
@@ -237,12 +239,12 @@ class _Builder:
             grace_seconds=_GRACE,
             volumes=volumes,
             capabilities=_capabilities(program),
-            folders=_draining(self.farm.project) if name == _GUARD else (),
+            folders=_traffic(self.farm.project) if name == _GUARD else (),
         )
 
 
-def _draining(project: str) -> tuple[tuple[str, str], ...]:
-    return ((draining_folder(project), DRAINING),)
+def _traffic(project: str) -> tuple[tuple[str, str], ...]:
+    return ((traffic_folder(project), TRAFFIC),)
 
 
 def _capabilities(program: Program) -> tuple[str, ...]:

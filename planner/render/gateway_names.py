@@ -8,6 +8,7 @@ from planner.blueprint import schema
 from planner.engines.image_server import engine_for
 from planner.engines.litellm import Entry, GatewayClient, GatewayRole
 from planner.farm import Farm, FarmHost, Placed, Placement
+from planner.render.places import TRAFFIC
 from planner.render.secrets import ENGINE_KEY, OWNER, client_secret
 from planner.render.surge import surges
 from planner.secret import SecretUse, reference
@@ -41,11 +42,23 @@ def entries_of(
             naming = engine.naming(placed.model, adapters) if engine else None
             if placed.model.name != model or naming is None:
                 continue
-            secret = own_key(placed) if placed.host.name == host.name else ENGINE_KEY
-            key = SecretUse(secret).path if secret else None
+            here = placed.host.name == host.name
+            secret = own_key(placed) if here else ENGINE_KEY
             spec = placed.model.spec
             found.append(
-                Entry(name, placed.name, base(placed), naming, role, key, spec.task, spec.price)
+                Entry(
+                    name,
+                    placed.name,
+                    base(placed),
+                    naming,
+                    role,
+                    SecretUse(secret).path if secret else None,
+                    spec.task,
+                    spec.price,
+                    # of another host its guard knows
+                    f"{TRAFFIC}/{placed.name}.closed" if here else None,
+                    f"{TRAFFIC}/{placed.name}.open" if here and placed.surge else None,
+                )
             )
     return tuple(found)
 

@@ -7,7 +7,7 @@ from typing import Final
 from planner.render.bundle import Artifact, ArtifactKind, File
 
 BASE: Final = "/var/lib/planner"
-DRAINING: Final = "/run/planner-draining"  # where who passes requests on sees that folder
+TRAFFIC: Final = "/run/planner-traffic"  # where who passes requests on sees that folder
 
 
 def artifact_folder(project: str, artifact: Artifact) -> str:
@@ -36,9 +36,10 @@ def current_folder(project: str, name: str) -> str:
     return f"{BASE}/{project}/current/{name}"
 
 
-def draining_folder(project: str) -> str:
-    """The folder that holds a file for each workload that gets no new requests."""
-    return f"{BASE}/{project}/draining"
+def traffic_folder(project: str) -> str:
+    """The folder that says who gets requests: ``NAME.closed`` shuts a workload out, and what serves
+    beside another gets none without ``NAME.open``."""
+    return f"{BASE}/{project}/traffic"
 
 
 def release_file(project: str, file: File) -> str:

@@ -131,7 +131,7 @@ class Gateway(CustomLogger):
 
     def _answers(self, deployment):
         entry = SETTINGS.entries.get((deployment.get("model_info") or {}).get("id"))
-        return entry is None or not (entry.base in self.silent or SETTINGS.drained(entry))
+        return entry is None or not (entry.base in self.silent or entry.shut)
 
     async def _watch(self):
         """Ask every engine for its list of models, again and again: it costs them no computing.
@@ -148,7 +148,7 @@ class Gateway(CustomLogger):
 
 
 async def _asked(client, entry):
-    if SETTINGS.drained(entry):
+    if entry.shut:
         return False  # it is not asked either: an engine that is never still is never drained
     headers = {"Authorization": f"Bearer {entry.key}"} if entry.key else {}
     try:

@@ -42,6 +42,7 @@ REFUSED = (
 EXACT = Context(prec=60)
 # Sampling that is no part of OpenAI's protocol travels in the body's own fields.
 BODY_ONLY = ("top_k",)
+_GATES = ("shut_by", "opened_by")
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,23 @@ class Price:
 @dataclass(frozen=True)
 class Entry:
     """One replica under one name. ``body`` are fields for the engine, ``key`` is what it is asked
-    with, None where it asks for none, ``price`` None where nobody's money is counted."""
+    with, None where it asks for none, ``price`` None where nobody's money is counted. It gets no
+    requests while ``shut_by`` is there, nor without ``opened_by``, where it has one."""
 
     base: str
-    replica: str
     role: str | None
     body: dict
     key: str | None
     price: Price | None = None
+    shut_by: Path | None = None
+    opened_by: Path | None = None
+
+    @property
+    def shut(self):
+        """Whether it finishes what it has and gets nothing new, or is not there at all."""
+        if self.shut_by is not None and self.shut_by.exists():
+            return True
+        return self.opened_by is not None and not self.opened_by.exists()
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,6 @@ class Settings:
         self.roles = {name: Role(**row) for name, row in data["roles"].items()}
         self.entries = {name: _entry(row) for name, row in data["entries"].items()}
         self.usage = data["usage"]
-        self.draining = Path(data["draining"])
         self.clients = [
             Client(
                 name,
@@ -138,10 +147,6 @@ class Settings:
         found = [client for client in self.clients if hmac.compare_digest(client.key, digest)]
         return found[0] if found else None
 
-    def drained(self, entry):
-        """Whether an engine of this host finishes what it has and gets nothing new."""
-        return (self.draining / entry.replica).exists()
-
     def role_of(self, entry):
         """The role of an entry by its id; the empty role for a plain model."""
         known = self.entries.get(entry)
@@ -150,7 +155,10 @@ class Settings:
 
 def _entry(row):
     key = _read(row["key"]).decode() if row["key"] else None
-    return Entry(row["base"], row["replica"], row["role"], row["body"], key, _price(row["price"]))
+    shut_by, opened_by = (Path(row[name]) if row[name] else None for name in _GATES)
+    return Entry(
+        row["base"], row["role"], row["body"], key, _price(row["price"]), shut_by, opened_by
+    )
 
 
 def _price(row):

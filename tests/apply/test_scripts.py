@@ -579,14 +579,14 @@ def test_what_is_started_is_unproven_until_it_has_answered(box: Sandbox) -> None
         box.tool(tool, f'echo {tool} "$@" >>"{log}"')
     box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
     box.do(steps.start(box.layout, Runtime.SYSTEMD, "chat-0"))
-    box.do(steps.replace(box.layout, Runtime.COMPOSE, "code-0"))
+    box.do(steps.replace(box.layout, Runtime.COMPOSE, "code-0", patience=9))
     assert box.observe().unproven == {"chat-0", "code-0"}
     said = log.read_text()
     assert "systemctl restart planner-demo-chat-0.service\n" in said
     assert "--no-deps --no-build --pull never --quiet-pull --force-recreate code-0\n" in said
     box.do(steps.confirm(box.layout, [answering("chat-0")]))
     assert box.observe().unproven == {"code-0"}
-    box.do(steps.stop(box.layout, Runtime.SYSTEMD, "code-0"))
+    box.do(steps.stop(box.layout, Runtime.SYSTEMD, "code-0", patience=9))
     assert box.observe().unproven == set()
 
 
@@ -610,14 +610,14 @@ def test_what_serves_beside_is_no_part_of_what_a_host_starts_with(box: Sandbox) 
 
 def test_what_gets_no_requests_any_more_is_unproven(box: Sandbox) -> None:
     box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
-    (box.home / "draining/chat-0").touch()
+    (box.home / "traffic/chat-0.closed").touch()
     assert box.observe().unproven == {"chat-0"}
     box.do(steps.confirm(box.layout, [answering("chat-0")]))
     assert box.observe().unproven == set()
     for done in (steps.replace, steps.stop):
-        (box.home / "draining/chat-0").touch()
-        box.do(done(box.layout, Runtime.SYSTEMD, "chat-0"))
-        assert not (box.home / "draining/chat-0").exists()
+        (box.home / "traffic/chat-0.closed").touch()
+        box.do(done(box.layout, Runtime.SYSTEMD, "chat-0", patience=9))
+        assert not (box.home / "traffic/chat-0.closed").exists()
 
 
 def test_a_switch_is_pending_until_it_is_confirmed(box: Sandbox) -> None:
@@ -631,7 +631,7 @@ def test_a_switch_is_pending_until_it_is_confirmed(box: Sandbox) -> None:
     box.do(steps.confirm(box.layout, []))
     assert box.observe().pending is None
     left = sorted(path.name for path in box.home.iterdir())
-    assert left == ["current", "draining", "incoming", "releases"]
+    assert left == ["current", "incoming", "releases", "traffic"]
 
 
 @pytest.mark.parametrize("project", ["", "../x", "a b", "A", "-a", "a-", "a/b", "a\n"])

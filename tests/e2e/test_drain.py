@@ -43,7 +43,7 @@ time.sleep(600)
 @pytest.fixture
 def slow(systemd_host: Host) -> Iterator[Host]:
     """A unit of planner's that is slow to answer, and a request to it under way."""
-    systemd_host.run("mkdir", "-p", f"{BASE}/demo/draining")
+    systemd_host.run("mkdir", "-p", f"{BASE}/demo/traffic")
     systemd_host.run("systemd-run", "--quiet", f"--unit={UNIT}", "python3", "-c", SERVER)
     there = ("sh", "-c", "ss -Hltn 'sport = :8099' | grep -q .")
     eventually(lambda: systemd_host.run(*there, check=False).returncode == 0, "the server")
@@ -69,7 +69,7 @@ def test_a_request_under_way_is_waited_for_and_an_idle_connection_is_not(slow: H
     # both would wait for ten minutes for what does not end
     draining = threading.Thread(target=lambda: said.append(drain(slow, 600)))
     draining.start()
-    eventually(lambda: is_there(slow, "demo/draining/slow-0"), "the sign to send nothing new")
+    eventually(lambda: is_there(slow, "demo/traffic/slow-0.closed"), "the sign to send nothing new")
     slow.run("touch", f"{BASE}/answer")
     draining.join()
     assert said == ["done"]

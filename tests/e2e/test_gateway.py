@@ -417,7 +417,11 @@ def test_a_third_role_restarts_no_engine_and_costs_no_request(stage: Stage) -> N
             ":8080", ":8081", "/k", (caddy.Guarded("a-0", Task.CHAT, "a-0:1", "/own"),), "/d"
         ),
         caddy.guard(
-            "[fd00::1]:1", "127.0.0.1:2", "/k", (caddy.Guarded("a", Task.RERANK, "b:1"),), "/d"
+            "[fd00::1]:1",
+            "127.0.0.1:2",
+            "/k",
+            (caddy.Guarded("a", Task.RERANK, "b:1", surge=True),),
+            "/d",
         ),
     ],
     ids=["plain", "private", "public", "guard", "guard-of-a-unit"],
@@ -465,7 +469,7 @@ def test_a_model_that_serves_alone_is_replaced_and_no_answer_breaks_off(stage: S
     replicas = set()
 
     def stream() -> None:
-        assert alice.stream("spare", max_tokens=400)
+        assert alice.stream("spare", max_tokens=200)
 
     def ask() -> None:
         answer = alice.ask("spare")

@@ -33,7 +33,7 @@ systemctl list-units --no-legend --plain 'planner-*' | awk '{print $1, $3}'
 LEFT = f"""
 ls /run/planner
 find {HOME} -name '*.part' -o -path '*/incoming/*' -o -path '*/unproven/*' -o -name 'pending*' \
-  -o -path '*/draining/*'
+  -o -path '*/traffic/*'
 find {HOME} /etc/systemd/system -name '*planner-new*'
 pgrep -af 'sh -s --|go_back|dd bs=1' | grep -v pgrep
 """

@@ -130,21 +130,26 @@ def test_roles_need_a_gateway(tmp_path: Path) -> None:
 def test_a_guard_lets_only_the_paths_of_a_task_through() -> None:
     engines = (
         caddy.Guarded("a-0", Task.CHAT, "a-0:1"),
-        caddy.Guarded("e-0", Task.EMBEDDING, "e:2"),
+        caddy.Guarded("e-0-surge", Task.EMBEDDING, "e:2", surge=True),
     )
-    text = caddy.guard(":1", ":2", "/k", engines, "/draining")
+    text = caddy.guard(":1", ":2", "/k", engines, "/traffic")
     *routes, last = json.loads(text)["apps"]["http"]["servers"]["guard"]["routes"]
     shut, open_routes = routes[::2], routes[1::2]
     for closed, route in zip(shut, open_routes, strict=True):
-        file = closed["match"][0].pop("file")
-        assert closed["match"] == route["match"]
         assert closed["handle"] == [{"handler": "static_response", "status_code": 503}]
-        assert file["root"] == "/draining"
-    assert [r["match"][0]["path"][0].split("/")[1] for r in shut] == ["a-0", "e-0"]
+        for match in closed["match"]:
+            assert {name: match[name] for name in ("path", "header")} == route["match"][0]
+    conditions = [{k: m[k] for k in ("file", "not") if k in m} for r in shut for m in r["match"]]
+    assert conditions == [
+        {"file": {"root": "/traffic", "try_files": ["/a-0.closed"]}},
+        {"file": {"root": "/traffic", "try_files": ["/e-0-surge.closed"]}},
+        {"not": [{"file": {"root": "/traffic", "try_files": ["/e-0-surge.open"]}}]},
+    ]
+    assert [r["match"][0]["path"][0].split("/")[1] for r in shut] == ["a-0", "e-0-surge"]
     paths = {path for route in open_routes for match in route["match"] for path in match["path"]}
     assert paths == {
         "/a-0/v1/chat/completions", "/a-0/v1/completions", "/a-0/v1/models",
-        "/e-0/v1/embeddings", "/e-0/v1/models",
+        "/e-0-surge/v1/embeddings", "/e-0-surge/v1/models",
     }  # fmt: skip
     keyed = [match["header"] for route in open_routes for match in route["match"]]
     assert keyed == [{"Authorization": ["Bearer {file./k}"]}] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -35,7 +36,7 @@ def user(text: str) -> dict[str, str]:
 
 
 def asked(rules: ModuleType, role: Any, **request: Any) -> Any:
-    entry = rules.Entry("http://x/v1", "chat-0", "r", LORA, None)
+    entry = rules.Entry("http://x/v1", "r", LORA, None)
     return rules.as_role(role, entry, {"messages": [user("hi")], **request})
 
 
@@ -55,7 +56,7 @@ def test_a_clients_own_prompt_stays_below_in_one_message(rules: ModuleType) -> N
 
 
 def test_a_completion_begins_with_the_prompt(rules: ModuleType) -> None:
-    entry = rules.Entry("http://x/v1", "chat-0", "r", {}, None)
+    entry = rules.Entry("http://x/v1", "r", {}, None)
     changed = rules.as_role(rules.Role(system="be calm"), entry, {"prompt": "once"})
     assert changed["prompt"] == "be calm\n\nonce"
 
@@ -120,17 +121,18 @@ def test_a_key_is_its_clients_and_nobody_elses(rules: ModuleType, tmp_path: Path
     assert settings.entries["monk/chat-0"].key == "engine"
 
 
-def test_an_engine_that_finishes_what_it_has_gets_nothing_new(
-    rules: ModuleType, tmp_path: Path
-) -> None:
-    settings = rules.Settings(written(tmp_path))
-    entry = settings.entries["monk/chat-0"]
-    assert not settings.drained(entry)
-    (tmp_path / "draining").mkdir()
-    (tmp_path / "draining/chat-1").touch()
-    assert not settings.drained(entry)
-    (tmp_path / "draining/chat-0").touch()
-    assert settings.drained(entry)
+def test_files_say_who_gets_requests(rules: ModuleType, tmp_path: Path) -> None:
+    entry = rules.Settings(written(tmp_path)).entries["monk/chat-0"]
+    assert not entry.shut
+    (tmp_path / "chat-0.closed").touch()
+    assert entry.shut
+    beside = replace(entry, shut_by=tmp_path / "s.closed", opened_by=tmp_path / "s.open")
+    assert beside.shut
+    (tmp_path / "s.open").touch()
+    assert not beside.shut
+    (tmp_path / "s.closed").touch()
+    assert beside.shut
+    assert not replace(entry, shut_by=None).shut
 
 
 def test_tokens_are_counted_for_each_client_and_kept(rules: ModuleType, tmp_path: Path) -> None:
@@ -187,7 +189,8 @@ def written(folder: Path) -> Path:
     price = {"currency": "EUR", "input": "0.1", "output": "0.7"}
     row = {
         "base": "http://x/v1",
-        "replica": "chat-0",
+        "shut_by": str(folder / "chat-0.closed"),
+        "opened_by": None,
         "body": {},
         "key": str(folder / "engine"),
         "price": price,
@@ -195,7 +198,6 @@ def written(folder: Path) -> Path:
     free = {"monthly_tokens": None, "monthly_cost": None}
     document = {
         "usage": str(folder / "usage.sqlite"),
-        "draining": str(folder / "draining"),
         "clients": {
             "alice": {"key": str(folder / "alice"), "names": ["monk"], **free},
             "bob": {

@@ -9,7 +9,7 @@ main() {
     echo "release $release is not on the host" >&2
     return 66
   }
-  mkdir -p "$home/draining"
+  mkdir -p "$home/traffic"
   link "releases/$release" "$home/current"
   sync -f "$home"
   changed=no

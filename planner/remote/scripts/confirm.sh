@@ -5,7 +5,7 @@ set -eu
 main() {
   home=$1/$3 project=$3
   shift 3
-  for name in "$@"; do rm -f "$home/unproven/$name" "$home/draining/$name"; done
+  for name in "$@"; do rm -f "$home/unproven/$name" "$home/traffic/$name.closed"; done
   rmdir "$home/unproven" 2>/dev/null || true
   if [ -e "$home/pending" ]; then
     sync -f "$home"

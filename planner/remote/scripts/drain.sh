@@ -1,5 +1,5 @@
-# Has a workload finish what it is at: whoever passes requests on sees a file of its name and sends
-# it no new ones; then waits until none is under way, for SECONDS at most.
+# Has a workload finish what it is at: whoever passes requests on sees its file NAME.closed in the
+# folder traffic and sends it no new ones; then waits until none is under way, for SECONDS at most.
 # Arguments: BASE PROJECT RUNTIME NAME SECONDS
 set -u
 exec 2>/dev/null # where it cannot be seen, nothing is waited for
@@ -7,8 +7,8 @@ LC_ALL=C
 export LC_ALL
 
 main() {
-  folder=$1/$2/draining project=$2 runtime=$3 name=$4 left=$5
-  if [ -d "$folder" ]; then : >"$folder/$name"; fi
+  folder=$1/$2/traffic project=$2 runtime=$3 name=$4 left=$5
+  if [ -d "$folder" ]; then : >"$folder/$name.closed"; fi
   while [ "$left" -gt 0 ] && busy; do
     sleep 1
     left=$((left - 1))

@@ -95,9 +95,13 @@ places() {
   for path in "$home"/incoming/* "$home"/releases/*.part; do
     [ -e "$path" ] && echo "${path#"$home/"}"
   done
-  # what was told to finish what it is at and is there still gets no requests
-  for path in "$home"/unproven/* "$home"/draining/*; do
+  for path in "$home"/unproven/*; do
     [ -e "$path" ] && echo "@unproven ${path##*/}"
+  done
+  # what was told to finish what it is at, and is there still, gets no requests
+  for path in "$home"/traffic/*.closed; do
+    name=${path##*/}
+    [ -e "$path" ] && echo "@unproven ${name%.closed}"
   done
   # the release to go back to while the current one is not confirmed
   if any "$home/pending"; then

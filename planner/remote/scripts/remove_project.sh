@@ -8,7 +8,7 @@ main() {
   remove_units
   if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then remove_docker; fi
   rm -rf "$home/current" "$home/releases" "$home/artifacts" "$home/incoming" "$home/secrets" \
-    "$home/unproven" "$home/draining" "$home/pending" "$home/pending.new"
+    "$home/unproven" "$home/traffic" "$home/pending" "$home/pending.new"
   rmdir "$home" "$1" 2>/dev/null || true
 }
 

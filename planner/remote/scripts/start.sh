@@ -15,7 +15,9 @@ main() {
     compose) start_container ;;
     systemd) start_unit ;;
   esac
-  rm -f "$home/draining/$name"
+  rm -f "$home/traffic/$name.closed"
+  # until then nobody looks for it
+  if [ "$how" = surge ]; then : >"$home/traffic/$name.open"; fi
 }
 
 # what serves for a while is not started with the host

@@ -10,7 +10,7 @@ main() {
     compose) stop_container ;;
     systemd) stop_unit ;;
   esac
-  rm -f "$1/$project/unproven/$name" "$1/$project/draining/$name"
+  rm -f "$1/$project/unproven/$name" "$1/$project/traffic/$name".*
 }
 
 stop_container() {
