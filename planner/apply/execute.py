@@ -145,7 +145,7 @@ def _carry_out(
             back = None if failure else run.previous
         elif whole or run.previous is None:
             _confirm(run, walk, operations, after)
-    serves = back is not None or _still_serves(plan, run.host, begun)
+    serves = back is not None or whole or _still_serves(plan, run.host, begun)
     failed = walk.failed.values()
     errors = [*(_explain(run, walk, step, item, serves, back) for step, item in failed), *after]
     if run.stopped() and walk.skipped and not any(isinstance(e, Interrupted) for e in errors):
@@ -202,17 +202,8 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
             run.change(end, seconds=_STOP_SECONDS + patience)
         case ActivateRelease():
             run.change(steps.activate(layout, step.release))
-        case StartWorkload(workload=workload):
-            patience = steps.SERVED_SECONDS if step.surge else steps.ALONE_SECONDS
-            name, runtime = workload.name, workload.runtime
-            start = (
-                steps.replace(layout, runtime, name, patience=patience)
-                if step.replaces
-                else steps.start(layout, runtime, name)
-            )
-            run.change(start, seconds=_START_SECONDS + patience)
-            if workload.secrets:
-                run.change(steps.secrets_read(layout, workload.name))
+        case StartWorkload():
+            _start(run, step)
         case LoadAdapter():
             prove.load(run, step)
         case UnloadAdapter():
@@ -228,6 +219,18 @@ def perform(run: HostRun, step: Operation) -> ready.Answered | None:
         case _:
             raise PlannerError(f"planner does not know how to do {step.kind}")
     return None
+
+
+def _start(run: HostRun, step: StartWorkload) -> None:
+    """Start a workload, or put it in the place of the one that runs."""
+    name, runtime, patience = step.workload.name, step.workload.runtime, 0
+    start = steps.start(run.layout, runtime, name)
+    if step.replaces:
+        patience = steps.SERVED_SECONDS if step.surge else steps.ALONE_SECONDS
+        start = steps.replace(run.layout, runtime, name, patience=patience)
+    run.change(start, seconds=_START_SECONDS + patience)
+    if step.workload.secrets:
+        run.change(steps.secrets_read(run.layout, name))
 
 
 def _verify(run: HostRun, step: VerifyWorkload) -> ready.Answered:

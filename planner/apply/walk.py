@@ -19,6 +19,7 @@ from planner.diff.values import (
     Operation,
     RemoveArtifact,
     StartWorkload,
+    StopSurge,
     StopWorkload,
     VerifyWorkload,
 )
@@ -64,7 +65,8 @@ class Walk:
     @property
     def unserving(self) -> bool:
         """Whether something failed that the new release needs: more than clearing up."""
-        return any(not isinstance(step, RemoveArtifact) for step, _ in self.failed.values())
+        clearing = RemoveArtifact | StopSurge
+        return any(not isinstance(step, clearing) for step, _ in self.failed.values())
 
     @property
     def switched(self) -> bool:

@@ -152,8 +152,8 @@ _READERS: dict[str, Callable[[Json, Json], Operation]] = {
         was=more["was"],
         surge=more["surge"],
     ),
-    "surge": lambda base, more: StartSurge(**_beside(base, more)),
-    "end-surge": lambda base, more: StopSurge(**_beside(base, more)),
+    "start-surge": lambda base, more: StartSurge(**_beside(base, more)),
+    "stop-surge": lambda base, more: StopSurge(**_beside(base, more)),
     "verify": lambda base, more: VerifyWorkload(**base, workload=read_workload(more["workload"])),
     "load": lambda base, more: LoadAdapter(
         **base,

@@ -58,7 +58,7 @@ def before(
 ) -> tuple[StartSurge, VerifyWorkload]:
     """The start of what serves beside, and the proof that it answers."""
     start = StartSurge(
-        id=f"{host}/surge/{surge.name}",
+        id=f"{host}/start-surge/{surge.name}",
         host=host,
         target=surge.name,
         cause=f"{beside} goes on serving until it answers",
@@ -80,7 +80,7 @@ def before(
 def after(host: str, beside: str, surge: Workload, proof: Operation) -> StopSurge:
     """Its end, once the workload beside it answers."""
     return StopSurge(
-        id=f"{host}/end-surge/{surge.name}",
+        id=f"{host}/stop-surge/{surge.name}",
         host=host,
         target=surge.name,
         cause=f"{beside} answers by then",

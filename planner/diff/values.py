@@ -270,7 +270,7 @@ class StartSurge(Operation):
     workload: Workload
     beside: str
 
-    kind: ClassVar[str] = "surge"
+    kind: ClassVar[str] = "start-surge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +280,7 @@ class StopSurge(Operation):
     workload: Workload
     beside: str
 
-    kind: ClassVar[str] = "end-surge"
+    kind: ClassVar[str] = "stop-surge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

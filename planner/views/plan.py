@@ -104,7 +104,7 @@ def verb_of(step: Operation) -> str:
     """What happens, in one word."""
     if isinstance(step, StartWorkload) and step.replaces:
         return "replace"
-    words = {"remove-project": "clear", "surge": "start", "end-surge": "stop"}
+    words = {"remove-project": "clear", "start-surge": "start", "stop-surge": "stop"}
     return words.get(step.kind, step.kind)
 
 

@@ -51,15 +51,15 @@ def test_the_new_one_answers_before_the_old_one_stops() -> None:
     wanted, seen = host("new", "chat-0"), as_rendered(host("old", "chat-0"))
     steps = {step.id.removeprefix("box/"): step for step in diff(wanted, seen)}
     assert list(steps)[2:] == [
-        "surge/chat-0-surge",
+        "start-surge/chat-0-surge",
         "verify/chat-0-surge",
         "start/chat-0",
         "verify/chat-0",
-        "end-surge/chat-0-surge",
+        "stop-surge/chat-0-surge",
     ]
     for later, earlier in zip(list(steps)[3:], list(steps)[2:], strict=False):
         assert f"box/{earlier}" in steps[later].depends_on, later
-    assert f"box/activate/{wanted.digest}" in steps["surge/chat-0-surge"].depends_on
+    assert f"box/activate/{wanted.digest}" in steps["start-surge/chat-0-surge"].depends_on
     made = make_plan(bundle(wanted), {"box": seen})
     assert plan_summary(made) == {"create": 0, "update": 1, "delete": 0, "keep": 0}
     assert "start    chat-0-surge: chat-0 goes on serving until it answers" in plan_to_text(made)
@@ -75,7 +75,7 @@ def test_a_saved_plan_has_it_too() -> None:
 def test_memory_for_both_decides(room: int) -> None:
     wanted = host("new", "chat-0", room=room)
     found = kinds(wanted, as_rendered(host("old", "chat-0")))
-    assert ("surge/chat-0-surge" in found) == (room == 8)
+    assert ("start-surge/chat-0-surge" in found) == (room == 8)
     assert "start/chat-0" in found
 
 
@@ -123,8 +123,8 @@ def test_those_that_do_not_fit_together_take_turns() -> None:
     found = surges(wanted, as_rendered(host("old", *names)), set(names))
     assert {name: item.turn for name, item in found.items()} == {"a-0": 0, "b-0": 0, "c-0": 1}
     steps = {step.id: step for step in diff(wanted, as_rendered(host("old", *names)))}
-    assert {"box/end-surge/a-0-surge", "box/end-surge/b-0-surge"} <= set(
-        steps["box/surge/c-0-surge"].depends_on
+    assert {"box/stop-surge/a-0-surge", "box/stop-surge/b-0-surge"} <= set(
+        steps["box/start-surge/c-0-surge"].depends_on
     )
 
 
@@ -156,7 +156,7 @@ def test_what_is_left_is_taken_over_by_the_next_of_its_name() -> None:
     seen = replace(left(as_rendered(host("old", "chat-0"))), unproven=frozenset())
     found = kinds(host("new", "chat-0"), seen)
     assert "stop/chat-0-surge" not in found
-    assert found[-1] == "end-surge/chat-0-surge"
+    assert found[-1] == "stop-surge/chat-0-surge"
 
 
 def test_a_host_that_is_cleared_keeps_nothing_beside() -> None:
