@@ -2,6 +2,7 @@
 # folder traffic and sends it no new ones; then waits until none is under way, for SECONDS at most.
 # Arguments: BASE PROJECT RUNTIME NAME SECONDS
 set -u
+quiet=5000 # ms: parts of one answer come closer together
 exec 2>/dev/null # where it cannot be seen, nothing is waited for
 LC_ALL=C
 export LC_ALL
@@ -18,14 +19,14 @@ main() {
 # the kernel knows of each connection how long ago, in ms, data went out and came in: a request that
 # came after the last answer waits for its own, and an answer is under way while its parts go out
 busy() {
-  connections | awk '
+  connections | awk -v quiet="$quiet" '
     /lastack:/ {
       out = 0; in_ = 0
       for (n = 1; n <= NF; n++) {
         if (sub(/^lastsnd:/, "", $n)) out = $n
         if (sub(/^lastrcv:/, "", $n)) in_ = $n
       }
-      if (in_ < out || out < 2000) found = 1
+      if (in_ < out || out < quiet) found = 1
     }
     END { exit !found }'
 }
