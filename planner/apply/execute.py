@@ -226,7 +226,8 @@ def _start(run: HostRun, step: StartWorkload) -> None:
     name, runtime, patience = step.workload.name, step.workload.runtime, 0
     start = steps.start(run.layout, runtime, name)
     if step.replaces:
-        patience = steps.SERVED_SECONDS if step.surge else steps.ALONE_SECONDS
+        if step.workload.engine:  # services finish by themselves what they are at
+            patience = steps.SERVED_SECONDS if step.surge else steps.ALONE_SECONDS
         start = steps.replace(run.layout, runtime, name, patience=patience)
     run.change(start, seconds=_START_SECONDS + patience)
     if step.workload.secrets:

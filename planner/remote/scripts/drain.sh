@@ -16,11 +16,32 @@ main() {
   done
 }
 
-# the kernel knows of each connection how long ago, in ms, data went out and came in: a request that
-# came after the last answer waits for its own, and an answer is under way while its parts go out
+# The kernel knows of each connection how long ago, in ms, data went out and came in: a request that
+# came after the last answer waits for its own, and an answer is under way while its parts go out.
+# Only what others opened counts: an idle connection to somebody else looks like a request.
 busy() {
-  connections | awk -v quiet="$quiet" '
-    /lastack:/ {
+  case $runtime in
+    compose)
+      id=$(docker ps --quiet --no-trunc --filter "label=io.planner.project=$project" \
+        --filter "label=io.planner.workload=$name")
+      pid=$(docker inspect --format '{{.State.Pid}}' "$id")
+      set -- nsenter --target "$pid" --net ss
+      own=''
+      ;;
+    systemd)
+      pid=$(systemctl show --property=MainPID --value "planner-$project-$name.service")
+      set -- ss
+      own="pid=$pid,"
+      ;;
+  esac
+  [ "$pid" -gt 0 ] || return 1
+  {
+    "$@" -Htnlp | grep -F -e "$own"
+    "$@" -Htni state established
+  } | awk -v quiet="$quiet" '
+    $1 == "LISTEN" { sub(/.*:/, "", $4); ports[$4]; next }
+    !/lastack:/ { sub(/.*:/, "", $3); mine = $3 in ports; next }
+    mine {
       out = 0; in_ = 0
       for (n = 1; n <= NF; n++) {
         if (sub(/^lastsnd:/, "", $n)) out = $n
@@ -29,22 +50,6 @@ busy() {
       if (in_ < out || out < quiet) found = 1
     }
     END { exit !found }'
-}
-
-# two lines each, of the workload's own side
-connections() {
-  case $runtime in
-    compose)
-      pid=$(docker inspect --format '{{.State.Pid}}' "$(docker ps --quiet --no-trunc \
-        --filter "label=io.planner.project=$project" \
-        --filter "label=io.planner.workload=$name")" 2>/dev/null) || return 0
-      [ "$pid" -gt 0 ] && nsenter --target "$pid" --net ss -Htni state established
-      ;;
-    systemd)
-      pid=$(systemctl show --property=MainPID --value "planner-$project-$name.service")
-      [ "$pid" -gt 0 ] && ss -Htnip state established | grep -A 1 "pid=$pid,"
-      ;;
-  esac
 }
 
 main "$@" </dev/null; exit
