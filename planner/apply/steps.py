@@ -166,28 +166,24 @@ def confirm(layout: Layout, proven: Iterable[Workload]) -> Command:
 
 def start(layout: Layout, runtime: Runtime, workload: str) -> Command:
     """Start a workload of the current release."""
-    return layout.script(Script.START, runtime.value, workload, "start")
+    return layout.script(Script.START, runtime.value, workload, "start", "0")
 
 
 def replace(layout: Layout, runtime: Runtime, workload: str, *, patience: int) -> Command:
     """Put a workload of the current release in the place of the one that runs, once that has
     answered what it was asked, for ``patience`` seconds at most."""
-    return layout.script(Script.START, runtime.value, workload, "replace", *_drain(patience))
+    return layout.script(Script.START, runtime.value, workload, "replace", str(patience))
 
 
 def surge(layout: Layout, runtime: Runtime, workload: str) -> Command:
     """Start what serves beside a workload of the current release while that is replaced."""
-    return layout.script(Script.START, runtime.value, workload, "surge")
+    return layout.script(Script.START, runtime.value, workload, "surge", "0")
 
 
 def stop(layout: Layout, runtime: Runtime, workload: str, *, patience: int) -> Command:
     """Stop a workload, once it has answered what it was asked, for ``patience`` seconds at most,
     and remove it."""
-    return layout.script(Script.STOP, runtime.value, workload, *_drain(patience))
-
-
-def _drain(patience: int) -> tuple[str, str]:
-    return str(patience), script_text(Script.DRAIN).decode()
+    return layout.script(Script.STOP, runtime.value, workload, str(patience))
 
 
 def look(layout: Layout, runtime: Runtime, workload: str, *, log_lines: int = 0) -> Command:

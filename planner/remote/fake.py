@@ -404,7 +404,7 @@ def _activate(host: FakeHost, project: str, release: str) -> Result:
     return Result(0)
 
 
-def _start(host: FakeHost, project: str, runtime: str, name: str, how: str, *drain: str) -> Result:
+def _start(host: FakeHost, project: str, runtime: str, name: str, how: str, seconds: str) -> Result:
     host.unproven.add(name)
     digest = host.wanted_digest(name)
     if digest is None:
@@ -433,7 +433,7 @@ def _confirm(host: FakeHost, project: str, *names: str) -> Result:
     return Result(0)
 
 
-def _stop(host: FakeHost, project: str, runtime: str, name: str, *drain: str) -> Result:
+def _stop(host: FakeHost, project: str, runtime: str, name: str, seconds: str) -> Result:
     host.workloads.pop(name, None)
     host.unproven.discard(name)
     host.links.discard(f"planner-{project}-{name}.service")

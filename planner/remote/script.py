@@ -32,7 +32,6 @@ class Script(StrEnum):
     GO_BACK = "go_back"
     ACTIVATE = "activate"
     START = "start"
-    DRAIN = "drain"
     CONFIRM = "confirm"
     STOP = "stop"
     LOOK = "look"
@@ -55,7 +54,12 @@ class Command:
 
 
 # what a script begins with, because another has it too
-_SHARED = {Script.GUARD: "foreign_links", Script.OBSERVE: "foreign_links"}
+_SHARED = {
+    Script.GUARD: "foreign_links",
+    Script.OBSERVE: "foreign_links",
+    Script.START: "drain",
+    Script.STOP: "drain",
+}
 
 
 @cache

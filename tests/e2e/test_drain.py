@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from planner.remote.script import Script, inline_command
 from tests.e2e.test_farm import eventually
 from tests.farm.control import Host
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.farm
 
 BASE = "/run/drained"
+DRAIN = (ROOT / "planner/remote/scripts/drain.sh").read_text()
 UNIT = "planner-demo-slow-0.service"
 # answers once a file is there, and keeps its connections
 SERVER = f"""
@@ -60,8 +62,9 @@ def is_there(host: Host, name: str) -> bool:
 
 def drain(host: Host, seconds: int) -> str:
     """What the one who asked has been told by the time the workload may stop."""
-    words = inline_command(Script.DRAIN, BASE, "demo", "systemd", "slow-0", str(seconds)).argv
-    return host.run("sh", "-c", f'"$@"; cat {BASE}/said 2>/dev/null', "sh", *words).stdout
+    words = (BASE, "demo", "systemd", "slow-0", str(seconds))
+    script = f'{DRAIN}\ndrain "$@"; cat {BASE}/said 2>/dev/null'
+    return host.run("sh", "-c", script, "sh", *words).stdout
 
 
 def test_a_request_under_way_is_waited_for_and_an_idle_connection_is_not(slow: Host) -> None:

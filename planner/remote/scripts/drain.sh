@@ -1,16 +1,12 @@
+# What start.sh and stop.sh begin with.
 # Has a workload finish what it is at: whoever passes requests on sees its file NAME.closed in the
 # folder traffic and sends it no new ones; then waits until none is under way, for SECONDS at most.
 # Arguments: BASE PROJECT RUNTIME NAME SECONDS
-set -u
-quiet=5000 # ms: parts of one answer come closer together
-exec 2>/dev/null # where it cannot be seen, nothing is waited for
-LC_ALL=C
-export LC_ALL
-
-main() {
-  folder=$1/$2/traffic project=$2 runtime=$3 name=$4 left=$5
-  if [ -d "$folder" ]; then : >"$folder/$name.closed"; fi
-  while [ "$left" -gt 0 ] && busy; do
+drain() {
+  if [ -d "$1/$2/traffic" ]; then : >"$1/$2/traffic/$4.closed"; fi
+  left=$5
+  # where it cannot be seen, nothing is waited for
+  while [ "$left" -gt 0 ] && busy "$2" "$3" "$4" 2>/dev/null; do
     sleep 1
     left=$((left - 1))
   done
@@ -19,17 +15,18 @@ main() {
 # The kernel knows of each connection how long ago, in ms, data went out and came in: a request that
 # came after the last answer waits for its own, and an answer is under way while its parts go out.
 # Only what others opened counts: an idle connection to somebody else looks like a request.
+# Arguments: PROJECT RUNTIME NAME
 busy() {
-  case $runtime in
+  case $2 in
     compose)
-      id=$(docker ps --quiet --no-trunc --filter "label=io.planner.project=$project" \
-        --filter "label=io.planner.workload=$name")
+      id=$(docker ps --quiet --no-trunc --filter "label=io.planner.project=$1" \
+        --filter "label=io.planner.workload=$3")
       pid=$(docker inspect --format '{{.State.Pid}}' "$id")
       set -- nsenter --target "$pid" --net ss
       own=''
       ;;
     systemd)
-      pid=$(systemctl show --property=MainPID --value "planner-$project-$name.service")
+      pid=$(systemctl show --property=MainPID --value "planner-$1-$3.service")
       set -- ss
       own="pid=$pid,"
       ;;
@@ -38,10 +35,10 @@ busy() {
   {
     "$@" -Htnlp | grep -F -e "$own"
     "$@" -Htni state established
-  } | awk -v quiet="$quiet" '
+  } | awk -v quiet=5000 '
     $1 == "LISTEN" { sub(/.*:/, "", $4); ports[$4]; next }
     !/lastack:/ { sub(/.*:/, "", $3); mine = $3 in ports; next }
-    mine {
+    mine { # parts of one answer come closer together than quiet
       out = 0; in_ = 0
       for (n = 1; n <= NF; n++) {
         if (sub(/^lastsnd:/, "", $n)) out = $n
@@ -51,5 +48,3 @@ busy() {
     }
     END { exit !found }'
 }
-
-main "$@" </dev/null; exit

@@ -1,11 +1,10 @@
 # Stops a workload once it has finished what it is at, and removes it.
-# Arguments: BASE UNITS PROJECT RUNTIME NAME SECONDS DRAIN, where SECONDS is how long that may take, and
-# DRAIN the text of drain.sh
+# Arguments: BASE UNITS PROJECT RUNTIME NAME SECONDS, where SECONDS is how long that may take
 set -eu
 
 main() {
   units=$2 project=$3 runtime=$4 name=$5
-  sh -c "$7" sh "$1" "$project" "$runtime" "$name" "$6"
+  drain "$1" "$project" "$runtime" "$name" "$6"
   case $runtime in
     compose) stop_container ;;
     systemd) stop_unit ;;
