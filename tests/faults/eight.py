@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from tests.farm.control import Farm, Host
 
 FULL = os.environ.get("PLANNER_FAULTS") == "full"
 """Whether every point is tried, which takes hours, or a sample of them."""
+SHARE = tuple(map(int, os.environ.get("PLANNER_SHARE", "1/1").split("/")))
+"""Which share of all points is tried, and of how many: ``1/4`` has every fourth, from the first."""
 
 PROJECT = "eight"
 HOME = f"/var/lib/planner/{PROJECT}"
@@ -193,8 +195,14 @@ def finish(process: subprocess.Popen[str], begun: float, seconds: float = 300) -
     return Answer(out, err, process.returncode, time.monotonic() - begun)
 
 
-def spread(points: int, most: int) -> Iterable[int]:
-    """All points, or as many of them as a sample may have, first and last included."""
-    if FULL or points <= most:
-        return range(1, points + 1)
-    return sorted({1 + round(n * (points - 1) / (most - 1)) for n in range(most)})
+def spread(points: int, most: int) -> Iterator[int]:
+    """All points of the share, which are told as they come; or as many as a sample may have, first
+    and last included."""
+    if not FULL:
+        last = points - 1
+        yield from sorted({1 + round(n * last / (most - 1)) for n in range(most)})
+        return
+    share, of = SHARE
+    for point in range(share, points + 1, of):
+        print(f"point {point} of {points}", flush=True)
+        yield point
