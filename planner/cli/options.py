@@ -60,10 +60,15 @@ def write(text: str) -> None:
 
 
 def write_json(value: Any) -> None:
-    """A JSON answer, to standard output alone."""
+    """A JSON answer, to standard output alone; what could steer a terminal stands there as JSON
+    writes it in ASCII."""
     import json
 
-    write(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if not text.replace("\n", "").isprintable():
+        safe = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+        text = "".join(safe)
+    write(text)
 
 
 def tell(diagnostics: Iterable[Diagnostic]) -> None:

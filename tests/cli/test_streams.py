@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from planner import workflows
+from planner.cli.options import write_json
 from tests.cli.conftest import HOME, Planner, process
 
 SIZES = ["validate", "size", "cost estimate"]
@@ -202,3 +203,14 @@ def _interrupted(process: subprocess.Popen[str]) -> tuple[str, str]:
         except subprocess.TimeoutExpired:
             continue
     raise AssertionError("it does not end")
+
+
+def test_json_of_what_a_host_says_does_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = {"cause": "a\x9b31m\u202eb\x7f\U000e0001\x1b]0;c\x07 – ü"}
+    write_json(said)
+    text = capsys.readouterr().out
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert "– ü" in text
+    assert json.loads(text) == said
