@@ -118,7 +118,7 @@ def _not_moved_on(run: HostRun, plan: Plan) -> Observed:
         raise HostMovedOn(
             f"{run.host} is not as it was when the plan was made; nothing was changed there",
             where=run.host,
-            cause="somebody else has changed it meanwhile",
+            cause="somebody else has changed it meanwhile, or it went back by itself",
             advice="make a new plan: planner plan BLUEPRINT",
         )
     return seen

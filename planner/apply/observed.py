@@ -78,6 +78,7 @@ def parse_observed(host: str, project: str, text: str) -> Observed:
         data=_data(project, sections),
         secrets=dict(_secrets(sections.get("secrets", []))),
         secret_key=_key(_named(sections, "secret-key")),
+        sizes=dict(_sizes(sections)),
         unproven=frozenset(key[9:] for key in sections if key.startswith("unproven ")),
         unread_secrets=frozenset(sections.get("unread-secrets", [])),
         others=tuple(sections.get("others", [])),
@@ -110,6 +111,15 @@ def _sections(text: str) -> _Sections:
 def _named(sections: _Sections, name: str) -> str | None:
     """The rest of the heading ``@name rest``."""
     return next((key[len(name) + 1 :] for key in sections if key.startswith(f"{name} ")), None)
+
+
+def _sizes(sections: _Sections) -> Iterator[tuple[str, int]]:
+    """The place and the bytes of each heading ``@size BYTES PLACE``."""
+    for key in sections:
+        name, _, rest = key.partition(" ")
+        number, _, place = rest.partition(" ")
+        if name == "size" and number.isdigit():
+            yield place, int(number)
 
 
 def _pairs(lines: list[str]) -> dict[str, str]:

@@ -51,10 +51,14 @@ def of_verification(workload: Workload) -> str:
     return f"{answers}, and to be as it was told: {told}" if told else answers
 
 
-def of_transfer(artifact: Artifact, wanted: HostBundle, *, under_way: bool) -> str:
-    """Why an artifact has to travel."""
+def of_transfer(
+    artifact: Artifact, wanted: HostBundle, *, under_way: bool, damaged: int | None = None
+) -> str:
+    """Why an artifact has to travel; ``damaged`` is how many bytes the host has of it instead."""
     users = [w.name for w in wanted.workloads if artifact.key in w.artifacts]
     needed = f", {', '.join(users)} {'needs' if len(users) == 1 else 'need'} it" if users else ""
+    if damaged is not None:
+        return f"on the host it has {damaged} of its {artifact.bytes} bytes{needed}"
     if under_way:
         return f"a part is on the host already{needed}"
     images = (ArtifactKind.IMAGE, ArtifactKind.REGISTRY_IMAGE)

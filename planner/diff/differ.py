@@ -9,6 +9,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from planner.diff import adapters, causes, surge, versions
+from planner.diff.damaged import size_instead
 from planner.diff.places import is_managed, part_of, place_of, used_places
 from planner.diff.renames import renamed
 from planner.diff.secrets import Values, cause_of_restart, put_secrets, secret_places
@@ -123,7 +124,12 @@ def _transfers(wanted: HostBundle, seen: Observed) -> list[Operation]:
         if place in seen.artifacts:
             continue
         part = part_of(artifact, wanted.project)
-        cause = causes.of_transfer(artifact, wanted, under_way=part in seen.artifacts)
+        cause = causes.of_transfer(
+            artifact,
+            wanted,
+            under_way=part in seen.artifacts,
+            damaged=size_instead(seen, artifact, wanted.project),
+        )
         kind = FetchArtifact if artifact.kind in _FETCHED else PushArtifact
         name = f"{wanted.host}/{kind.kind}/{place}"
         found[place] = kind(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from planner.diff import causes
 from planner.diff.beginnings import beside_others
+from planner.diff.damaged import sound
 from planner.diff.data import emptied, remaining
 from planner.diff.differ import NO_VALUES, diff, empty_bundle, kept
 from planner.diff.preflight import HostNeeds, preflight
@@ -38,7 +39,11 @@ def make_plan(
     ``values`` are the secrets that are known here.
     """
     by_host = {wanted.host: wanted for wanted in bundle.hosts}
-    seen_hosts = {h: seen for h, seen in observed.items() if isinstance(seen, Observed)}
+    seen_hosts = {
+        h: sound(seen, by_host[h].artifacts if h in by_host else (), bundle.project)
+        for h, seen in observed.items()
+        if isinstance(seen, Observed)
+    }
     pairs = {
         host: (by_host.get(host) or empty_bundle(host, bundle.project), seen)
         for host, seen in seen_hosts.items()
@@ -63,7 +68,7 @@ def make_plan(
             for host, (wanted, seen) in pairs.items()
             if not steps[host]
         },
-        seen={host: seen.fingerprint for host, seen in seen_hosts.items()},
+        seen={h: seen.fingerprint for h, seen in observed.items() if isinstance(seen, Observed)},
         releases={
             host: wanted.digest if wanted.files else None for host, (wanted, _) in pairs.items()
         },

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from planner.diagnostics import Diagnostic, error
 from planner.diff import adapters, causes, differ
+from planner.diff.damaged import size_instead, sound
 from planner.diff.places import place_of
 from planner.diff.planning import interruptions
 from planner.diff.preflight import HostNeeds, preflight
@@ -110,8 +111,9 @@ def _kept(wanted: HostBundle, seen: Observed) -> tuple[str, ...]:
 
 
 def missing(manifest: Manifest, project: str, seen: Observed) -> tuple[Artifact, ...]:
-    """What a release needs that is not on the host any more."""
-    return tuple(a for a in manifest.artifacts if place_of(a, project) not in seen.artifacts)
+    """What a release needs that is not on the host any more, or not as it was sent."""
+    there = sound(seen, manifest.artifacts, project).artifacts
+    return tuple(a for a in manifest.artifacts if place_of(a, project) not in there)
 
 
 def _bundle(project: str, host: str, manifest: Manifest) -> HostBundle:
@@ -186,12 +188,15 @@ def _hindrances(
     manifest = seen.manifests[target]
     gone = tuple(
         error(
-            f"release {short} needs {artifact.source}, which is gone from {seen.host}",
+            f"release {short} needs {artifact.source}, which is "
+            f"{'gone from' if size is None else 'damaged on'} {seen.host}",
             "hosts", seen.host,
-            detail=f"{place_of(artifact, wanted.project)} is not there",
+            detail=f"{place_of(artifact, wanted.project)} "
+            + ("is not there" if size is None else f"has {size} of its {artifact.bytes} bytes"),
             advice=_other(wanted, seen, target, blueprint),
         )
         for artifact in missing(manifest, wanted.project, seen)
+        for size in [size_instead(seen, artifact, wanted.project)]
     )  # fmt: skip
     lost = tuple(
         error(

@@ -61,11 +61,12 @@ class Observed:
     """One host, seen in a single round trip.
 
     ``files`` maps paths of the current release to SHA-256. ``artifacts`` are places, as
-    ``planner.diff.places`` names them. ``units`` are the project's unit links, by unit name: true
-    when the link leads into the current release and starts the unit at boot. ``releases`` go from
-    the newest to the oldest, and ``manifests`` says what each runs and needs, where that can be
-    read. ``docker``, ``compose`` and ``systemd`` are versions, or ``present``
-    when the version was not asked for. ``docker_problem`` says why containers could not be seen.
+    ``planner.diff.places`` names them, ``sizes`` the bytes of those that are pushed files.
+    ``units`` are the project's unit links, by unit name: true when the link leads into the current
+    release and starts the unit at boot. ``releases`` go from the newest to the oldest, and
+    ``manifests`` says what each runs and needs, where that can be read. ``docker``, ``compose`` and
+    ``systemd`` are versions, or ``present`` when the version was not asked for. ``docker_problem``
+    says why containers could not be seen.
     ``pending`` is the release to go back to while the current one is not confirmed: the run that
     switched to it is at work, or was cut off.
     ``lock`` says who holds the project's lock; ``lock_token`` tells that lock from any other.
@@ -82,6 +83,7 @@ class Observed:
     files: dict[str, str] = field(default_factory=dict)
     workloads: tuple[SeenWorkload, ...] = ()
     artifacts: frozenset[str] = frozenset()
+    sizes: dict[str, int] = field(default_factory=dict)
     units: dict[str, bool] = field(default_factory=dict)
     devices: tuple[SeenDevice, ...] = ()
     ram_bytes: int | None = None

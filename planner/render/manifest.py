@@ -37,6 +37,7 @@ _LATER: Final = frozenset(
         "gateway",
     }
 )
+_FILES: Final = (ArtifactKind.WEIGHTS, ArtifactKind.ADAPTER)
 _FETCHED: Final = (ArtifactKind.HUB_FILES, ArtifactKind.REGISTRY_IMAGE)
 
 
@@ -84,7 +85,11 @@ def read_manifest(text: str) -> Manifest:
             tuple(read_workload(row) for row in document["workloads"]),
             tuple(
                 Artifact(
-                    ArtifactKind(row["kind"]), row["key"], row["name"], folder=row.get("folder", "")
+                    ArtifactKind(row["kind"]),
+                    row["key"],
+                    row["name"],
+                    row.get("bytes"),
+                    folder=row.get("folder", ""),
                 )
                 for row in document["artifacts"]
             ),
@@ -95,16 +100,18 @@ def read_manifest(text: str) -> Manifest:
         raise ValueError(f"it is no manifest of a release: {fault}") from fault
 
 
-def _order(row: Mapping[str, str]) -> tuple[str, ...]:
+def _order(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["kind"], row["key"], row["name"], row.get("folder", "")
 
 
-def _row(artifact: Artifact) -> dict[str, str]:
+def _row(artifact: Artifact) -> dict[str, Any]:
     # where a file lay on the machine that pushed it is nobody's business on the host
     fetched = artifact.kind in _FETCHED
     name = artifact.source if fetched else PurePath(artifact.source).name
     row = {"kind": artifact.kind.value, "key": artifact.key, "name": name}
-    return {**row, "folder": artifact.folder} if artifact.folder else row
+    folder = {"folder": artifact.folder} if artifact.folder else {}
+    sized = artifact.kind in _FILES and artifact.bytes is not None
+    return {**row, **folder, **({"bytes": artifact.bytes} if sized else {})}
 
 
 def _written(workload: Workload) -> dict[str, Any]:

@@ -441,6 +441,15 @@ def test_a_look_waits_for_a_command_of_a_run_that_is_gone(box: Sandbox) -> None:
         assert list(Path(box.layout.locks).iterdir()) == []
 
 
+def test_the_sizes_of_pushed_files_are_told(box: Sandbox) -> None:
+    model = Artifact(ArtifactKind.WEIGHTS, sha256(b"eight by"), "/m/a model.gguf")
+    box.arrives(f"{model.key}.part", b"eight by")
+    box.do(steps.finish_transfer(box.layout, model))
+    seen = box.observe()
+    assert seen.sizes == {f"weights/{model.key}/a model.gguf": 8}
+    assert seen.artifacts == seen.sizes.keys()
+
+
 def test_places_are_removed_and_empty_folders_with_them(box: Sandbox) -> None:
     model = Artifact(ArtifactKind.WEIGHTS, sha256(b"w"), "/m/m.gguf")
     box.arrives(f"{model.key}.part", b"w")

@@ -22,10 +22,10 @@ from tests.diff.examples import as_rendered, bare, bundle, host_bundle, weights,
 DRAWN = """\
 brain
   + push     tiny.gguf (3.0 GiB): not on the host yet, chat-0 needs it
-  + write    release 2ef265e1ab529602: the host has release 381111dd: 2 files
+  + write    release 1b8bc172a7790ed7: the host has release 381111dd: 2 files
     changed
   - stop     old-0: not in the blueprint any more
-  ~ activate release 2ef265e1ab529602: current release 381111dd -> 2ef265e1
+  ~ activate release 1b8bc172a7790ed7: current release 381111dd -> 1b8bc172
   ~ replace  chat-0: its settings changed (digest c5f470cd -> 114e8fdb)
   ? verify   chat-0: it has to answer /health on port 8000
   = keep     code-0

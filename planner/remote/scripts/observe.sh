@@ -103,6 +103,11 @@ places() {
     name=${path##*/}
     [ -e "$path" ] && echo "@unproven ${name%.closed}"
   done
+  # the sizes of pushed files: one that was cut short is not what was sent
+  cd "$home/artifacts" 2>/dev/null && {
+    stat -c '@size %s %n' weights/*/* adapters/*/* 2>/dev/null
+    cd /
+  }
   # the release to go back to while the current one is not confirmed
   if any "$home/pending"; then
     previous=

@@ -28,7 +28,6 @@ stop_unit() {
   systemctl stop "$unit" 2>/dev/null || systemctl kill --signal=KILL "$unit" 2>/dev/null || true
   systemctl reset-failed "$unit" 2>/dev/null || true
   rm -f "$units/$unit" "$units/multi-user.target.wants/$unit"
-  rm -rf "$units/$unit.d"
   systemctl daemon-reload
 }
 
