@@ -52,13 +52,15 @@ class Answer(NamedTuple):
 
 @dataclass
 class Eight:
-    """A blueprint over the farm's hosts. ``places`` says which models run where."""
+    """A blueprint over the farm's hosts. ``places`` says which models run where, ``ram`` what each
+    host has."""
 
     path: Path
     farm: Farm
     archive: Path
     model: Path
     places: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(PLACES))
+    ram: str = "8GiB"
 
     @property
     def hosts(self) -> dict[str, Host]:
@@ -90,7 +92,7 @@ class Eight:
             name: {
                 "address": f"root@{host.address}",
                 "identity": str(self.farm.key),
-                "ram": "8GiB",
+                "ram": self.ram,
                 "disk": "20GB",
                 "runtime": "systemd" if name == "farm3" else "compose",
             }

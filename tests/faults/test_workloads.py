@@ -1,7 +1,8 @@
 """Fault: a version that crash-loops, that never gets ready, that gets ready and dies after 5 s.
 
-In a container and in a unit. As an upgrade: the old one is brought back and answers, with exit code
-8. As the first one: nothing serves, with exit code 9, and what failed is left for its log's reader.
+In a container and in a unit. As an upgrade, exit code 8: where memory allows two, the old one
+serves on; where it allows one, the old one is brought back and answers. As the first one: nothing
+serves, with exit code 9, and what failed is left for its log's reader.
 """
 
 from __future__ import annotations
@@ -72,10 +73,37 @@ def told(answer: Answer, *words: str) -> None:
 
 
 @faults
+@pytest.mark.parametrize("stand_in", [("farm1", "a")], ids=["container"], indirect=True)
+def test_the_old_version_serves_on(
+    stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
+) -> None:
+    write(stand_in, "1k")
+    assert stand_in.apply().code == 0
+    before, old = stand_in.release("farm1"), container(stand_in.hosts["farm1"])
+    write(stand_in, bad)
+    answer = stand_in.apply()
+    assert (answer.code, answer.seconds < seconds) == (8, True), answer
+    step = f"farm1: verify a-0-surge failed; the host is back on release {before[:8]}"
+    told(answer, step, *causes)
+    assert stand_in.release("farm1") == before
+    assert container(stand_in.hosts["farm1"]) == old
+    assert context(stand_in.hosts["farm1"]) == 1024
+    write(stand_in, "1k")
+    stand_in.whole()
+
+
+def container(host: Host) -> str:
+    """The one container that is there, and since when it runs."""
+    shown = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' $(docker ps --all --quiet)"
+    return host.run("sh", "-c", shown).stdout
+
+
+@faults
 @runtimes
 def test_the_old_version_is_brought_back(
     stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
 ) -> None:
+    stand_in.ram = "1GiB"
     ((name, (model,)),) = stand_in.places.items()
     write(stand_in, "1k")
     assert stand_in.apply().code == 0
