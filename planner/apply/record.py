@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, suppress, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,11 @@ def _alone(path: Path) -> Iterator[None]:
         raise _unwritable(path, problem) from problem
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
+        for left in (_written_to(path), _linked(path)):
+            with suppress(
+                OSError
+            ):  # what a killed run has left; the next write tells what is wrong
+                left.unlink(missing_ok=True)
         yield
     finally:
         os.close(folder)
@@ -188,8 +193,7 @@ def write_record(path: Path, record: Record, *, keep: bool = True) -> None:
         ignore = path.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
-        # always the same name, so that what a killed run has left is written over
-        temporary = path.with_suffix(".tmp")
+        temporary = _written_to(path)
         with temporary.open("w") as file:
             json.dump(_to_json(record), file, indent=2, sort_keys=True)
             file.write("\n")
@@ -209,10 +213,19 @@ def write_record(path: Path, record: Record, *, keep: bool = True) -> None:
 
 def _keep(path: Path) -> None:
     """Make the record's file the previous copy too; its content is on the disk already."""
-    link = path.with_suffix(".link")
-    link.unlink(missing_ok=True)
+    previous, link = previous_path(path), _linked(path)
+    if previous.exists() and previous.samefile(path):
+        return  # a rename would leave both names
     os.link(path, link)
-    link.replace(previous_path(path))
+    link.replace(previous)
+
+
+def _written_to(path: Path) -> Path:
+    return path.with_suffix(".tmp")
+
+
+def _linked(path: Path) -> Path:
+    return path.with_suffix(".link")
 
 
 def _broken(path: Path, problem: Exception) -> RecordBroken:

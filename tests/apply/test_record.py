@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +149,44 @@ def test_one_of_which_only_the_copy_before_is_left_is_written_again(tmp_path: Pa
     after, _ = change_record(path, "demo", lambda record: record)
     assert read_record(path, "demo") == after
     assert after.serial == 1
+
+
+class Killed(BaseException):
+    """The end of a process, in the midst of a write."""
+
+
+@pytest.mark.parametrize("last", range(6))
+def test_a_write_that_was_cut_off_leaves_nothing_for_long(
+    tmp_path: Path, last: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = record_path(tmp_path / "farm.yaml", "demo")
+
+    def grown(record: Record) -> Record:
+        return replace(record, serial=record.serial + 1)
+
+    change_record(path, "demo", grown)
+    left = iter(range(last))
+
+    def cut(call: Callable[..., object]) -> Callable[..., object]:
+        def may_end(*args: object) -> object:
+            if next(left, None) is None:
+                raise Killed
+            return call(*args)
+
+        return may_end
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", cut(os.fsync))
+        patch.setattr(os, "link", cut(os.link))
+        patch.setattr(Path, "replace", cut(Path.replace))
+        with contextlib.suppress(Killed):
+            change_record(path, "demo", grown)
+    change_record(path, "demo", lambda record: record)
+    names = {".gitignore", path.name, previous_path(path).name}
+    assert {item.name for item in path.parent.iterdir()} <= names
+    change_record(path, "demo", grown)
+    assert {item.name for item in path.parent.iterdir()} == names
+    assert read_record(path, "demo").serial == read_record(previous_path(path), "demo").serial + 1
 
 
 def test_a_lost_record_is_filled_from_the_hosts() -> None:
