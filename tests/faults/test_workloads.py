@@ -21,18 +21,25 @@ pytestmark = pytest.mark.farm
 PORT = 29000
 ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
 
-runtimes = pytest.mark.parametrize(
-    "stand_in", [("farm1", "a"), ("farm3", "g")], ids=["container", "unit"], indirect=True
-)
-faults = pytest.mark.parametrize(
-    ("bad", "causes", "seconds"),
-    [
-        ("2k", ("exit 1", "stand-in: out of memory"), 60),
-        ("3k", ("it did not answer within", "loading model"), 300),
-        ("4k", ("restart", "exit 3", "stand-in: dies"), 60),
-    ],
-    ids=["crash-loops", "never ready", "ready and dies"],
-)
+HOSTS = {"container": ("farm1", "a"), "unit": ("farm3", "g")}
+FAULTS = {
+    "crash-loops": ("2k", ("exit 1", "stand-in: out of memory"), 60),
+    "never ready": ("3k", ("it did not answer within", "loading model"), 300),
+    "ready and dies": ("4k", ("restart", "exit 3", "stand-in: dies"), 60),
+}
+# every fault and both runtimes at least
+SAMPLE = [("container", "crash-loops"), ("container", "ready and dies"), ("unit", "never ready")]
+EVERY = [(runtime, fault) for runtime in HOSTS for fault in FAULTS]
+
+
+def cases(*pairs: tuple[str, str]) -> pytest.MarkDecorator:
+    """A test for each pair of a runtime and a fault."""
+    return pytest.mark.parametrize(
+        ("stand_in", "bad", "causes", "seconds"),
+        [(HOSTS[runtime], *FAULTS[fault]) for runtime, fault in pairs],
+        ids=[f"{runtime} {fault}" for runtime, fault in pairs],
+        indirect=["stand_in"],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +79,7 @@ def told(answer: Answer, *words: str) -> None:
     assert "listening on" not in said or "stand-in: dies" in said, answer.err
 
 
-@faults
-@pytest.mark.parametrize("stand_in", [("farm1", "a")], ids=["container"], indirect=True)
+@cases(*[("container", fault) for fault in FAULTS if FULL or fault == "crash-loops"])
 def test_the_old_version_serves_on(
     stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
 ) -> None:
@@ -98,8 +104,7 @@ def container(host: Host) -> str:
     return host.run("sh", "-c", shown).stdout
 
 
-@faults
-@runtimes
+@cases(*(EVERY if FULL else SAMPLE))
 def test_the_old_version_is_brought_back(
     stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
 ) -> None:
@@ -119,8 +124,7 @@ def test_the_old_version_is_brought_back(
     stand_in.whole()
 
 
-@faults
-@runtimes
+@cases(*(EVERY if FULL else SAMPLE))
 def test_a_first_version_is_left_for_the_reader_of_its_log(
     stand_in: Eight, bad: str, causes: tuple[str, ...], seconds: float
 ) -> None:
