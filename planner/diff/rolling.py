@@ -42,10 +42,14 @@ def gated(steps: Mapping[str, tuple[Operation, ...]], seen: Mapping[str, Observe
 
 
 def _replaced(operations: tuple[Operation, ...], seen: Observed) -> list[str]:
-    """Models of which a replica that serves is replaced."""
+    """Models of which a replica that serves is replaced, also by itself under another name."""
     serving = {workload.name for workload in seen.workloads if workload.health.serves}
-    starts = (step for step in operations if isinstance(step, StartWorkload) and step.replaces)
-    return sorted({s.workload.owner for s in starts if s.workload.name in serving})
+    replacing = (
+        step
+        for step in operations
+        if isinstance(step, StartWorkload) and (step.replaces or step.was)
+    )
+    return sorted({s.workload.owner for s in replacing if (s.was or s.workload.name) in serving})
 
 
 def _later(step: Operation, after: tuple[str, ...]) -> Operation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.diff.planning import make_plan
 from planner.diff.values import Operation
-from tests.diff.examples import as_rendered, bundle, host_bundle, workload
+from tests.diff.examples import as_rendered, bundle, host_bundle, weights, workload
 
 NAMES = {"one": ("chat-0", "code-0"), "two": ("chat-1",), "three": ("chat-2", "code-1")}
 
@@ -55,3 +55,17 @@ def test_replicas_that_are_new_wait_for_nobody() -> None:
     seen = {"one": before, "two": as_rendered(host_bundle(host="two"))}
     made = make_plan(bundle(*new), seen)
     assert waits({step.id: step for step in made.operations}, "two", "start") == set()
+
+
+def test_replicas_under_another_name_wait_for_each_other_too() -> None:
+    files = (weights(),)
+    seen, wanted = {}, []
+    for number, name in enumerate(("one", "two")):
+        old = workload(f"chat-{number}", artifacts=files)
+        seen[name] = as_rendered(host_bundle(old, host=name, artifacts=files))
+        new = workload(f"talk-{number}", artifacts=files)
+        wanted.append(host_bundle(new, host=name, artifacts=files))
+    made = make_plan(bundle(*wanted), seen)
+    steps = {step.id: step for step in made.operations}
+    assert waits(steps, "one", "stop") == set()
+    assert waits(steps, "two", "stop") == {"one/verify/talk-0"}
