@@ -43,7 +43,7 @@ go_back() {
   sh "$locks/$project.return/activate.sh" "$base" "$units" "$project" "$previous" || return 1
   if [ -e "$home/current/compose.yaml" ]; then containers || return 1; fi
   services
-  rm -f "$home/traffic"/* "$home/unproven"/*-surge
+  rm -f "$home/traffic"/*
   rm -f "$home/pending" "$lock" "$work"
 }
 

@@ -1,6 +1,6 @@
 # Starts a workload of the current release, puts it in the place of the one that runs once that has
-# finished what it is at, or starts it beside another for as long as that is replaced. It counts as
-# unproven until it was seen to answer, and to be as it was told.
+# finished what it is at, or starts it beside another for as long as that is replaced. What stays
+# counts as unproven until it was seen to answer, and to be as it was told.
 # Arguments: BASE UNITS PROJECT RUNTIME NAME HOW SECONDS, where HOW is "start", "replace" or "surge", and
 # SECONDS how long the one that runs may take
 set -eu
@@ -9,8 +9,10 @@ main() {
   units=$2 home=$1/$3 project=$3 runtime=$4 name=$5 how=$6 from=$1/$3/current
   if [ "$how" = replace ]; then drain "$1" "$project" "$runtime" "$name" "$7"; fi
   if [ "$how" = surge ]; then from=$home/current/surge; fi
-  mkdir -p "$home/unproven"
-  : >"$home/unproven/$name"
+  if [ "$how" != surge ]; then
+    mkdir -p "$home/unproven"
+    : >"$home/unproven/$name"
+  fi
   case $runtime in
     compose) start_container ;;
     systemd) start_unit ;;
