@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,12 @@ def is_there(host: Host, name: str) -> bool:
     return host.run("test", "-e", f"{BASE}/{name}", check=False).returncode == 0
 
 
+def silent_for(host: Host) -> int:
+    """For how many ms the server has sent nothing to who asked."""
+    said = host.run("ss", "-Htni", "state", "established", "sport = :8099").stdout
+    return int(re.search(r"lastsnd:(\d+)", said)[1])  # type: ignore[index]
+
+
 def drain(host: Host, seconds: int) -> str:
     """What the one who asked has been told by the time the workload may stop."""
     words = (BASE, "demo", "systemd", "slow-0", str(seconds))
@@ -73,6 +80,8 @@ def test_a_request_under_way_is_waited_for_and_an_idle_connection_is_not(slow: H
     draining = threading.Thread(target=lambda: said.append(drain(slow, 600)))
     draining.start()
     eventually(lambda: is_there(slow, "demo/traffic/slow-0.closed"), "the sign to send nothing new")
+    # by then it has been silent for longer than between two parts of an answer
+    eventually(lambda: silent_for(slow) > 7000, "a long silence")
     slow.run("touch", f"{BASE}/answer")
     draining.join()
     assert said == ["done"]

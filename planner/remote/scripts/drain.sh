@@ -39,12 +39,15 @@ busy() {
     $1 == "LISTEN" { sub(/.*:/, "", $4); ports[$4]; next }
     !/lastack:/ { sub(/.*:/, "", $3); mine = $3 in ports; next }
     mine { # parts of one answer come closer together than quiet
-      out = 0; in_ = 0
+      out = in_ = sent = received = 0
       for (n = 1; n <= NF; n++) {
         if (sub(/^lastsnd:/, "", $n)) out = $n
         if (sub(/^lastrcv:/, "", $n)) in_ = $n
+        if (sub(/^bytes_sent:/, "", $n)) sent = $n
+        if (sub(/^bytes_received:/, "", $n)) received = $n
       }
-      if (in_ < out || out < quiet) found = 1
+      # the first request comes in the moment in which the connection begins
+      if (in_ < out || out < quiet || (received && !sent)) found = 1
     }
     END { exit !found }'
 }
