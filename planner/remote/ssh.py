@@ -165,7 +165,7 @@ class SshTransport:
             return None
         except (paramiko.SSHException, OSError, EOFError) as problem:
             if not self._session.is_active():
-                raise self._lost("the connection broke") from problem
+                raise self._broken() from problem
             return None
         channel.settimeout(seconds)
         try:
@@ -224,7 +224,7 @@ class SshTransport:
             channel.close()
         status = channel.exit_status
         if status == -1 and not self._session.is_active():
-            raise self._lost("the connection broke")
+            raise self._broken()
         result = Result(status, out.end(), err.end())
         self._check_sudo(result)
         return result
@@ -256,6 +256,10 @@ class SshTransport:
                 f"--user {user} | ssh root@{self._login.host} sh; then write helper: true beside "
                 "its address",
             )
+
+    def _broken(self) -> ConnectionLost:
+        why = str(self._session.get_exception() or "")  # nothing where the host just closed it
+        return self._lost(f"the connection broke ({why})" if why else "the connection broke")
 
     def _lost(self, cause: str) -> ConnectionLost:
         return ConnectionLost(
