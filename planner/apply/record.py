@@ -172,10 +172,9 @@ def _alone(path: Path) -> Iterator[None]:
         raise _unwritable(path, problem) from problem
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
+        # what a killed run has left; where it stays, the next write tells what is wrong
         for left in (_written_to(path), _linked(path)):
-            with suppress(
-                OSError
-            ):  # what a killed run has left; the next write tells what is wrong
+            with suppress(OSError):
                 left.unlink(missing_ok=True)
         yield
     finally:

@@ -26,6 +26,7 @@ from planner.diff.values import (
     SeenWorkload,
     StartSurge,
     StartWorkload,
+    StopSurge,
     StopWorkload,
     VerifyWorkload,
     WriteRelease,
@@ -230,7 +231,7 @@ def running_steps(
     was: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Operation]:
     """Starts and proofs, and last the end of what an earlier run has left beside a workload."""
-    steps = [*runs(wanted, seen, starts, ready, was), *proofs(wanted, seen, starts, ready)]
+    steps = [*_runs(wanted, seen, starts, ready, was), *_proofs(wanted, seen, starts, ready)]
     taken = {step.workload.name for step in steps if isinstance(step, StartSurge)}
     left = [w for w in seen.workloads if is_surge(w.name) and w.name not in taken]
     why = "its run was cut off while it served beside another"
@@ -238,12 +239,12 @@ def running_steps(
     return [*steps, *(replace(_stop(wanted.host, w, after), cause=why) for w in left)]
 
 
-def runs(
+def _runs(
     wanted: HostBundle,
     seen: Observed,
     starts: dict[str, str],
     ready: tuple[str, ...],
-    was: Mapping[str, str] = MappingProxyType({}),
+    was: Mapping[str, str],
 ) -> list[Operation]:
     """Starts, and for each the proof that it answers; ``was`` has old names by new ones.
 
@@ -260,7 +261,8 @@ def runs(
         name, cause = workload.name, starts[workload.name]
         second = beside.get(name)
         if second is not None:
-            ended = (step.id for steps in rounds.get(second.turn - 1, ()) for step in steps[4:])
+            before = (step for steps in rounds.get(second.turn - 1, ()) for step in steps)
+            ended = _ids(step for step in before if isinstance(step, StopSurge))
             steps = _with(wanted.host, workload, cause, second.workload, (*ready, *ended))
             rounds.setdefault(second.turn, []).append(steps)
             continue
@@ -285,7 +287,8 @@ def _with(
     host: str, workload: Workload, cause: str, second: Workload, after: tuple[str, ...]
 ) -> tuple[Operation, ...]:
     """A workload is replaced while a second one serves beside it."""
-    first, answers = surge.before(host, workload.name, second, after)
+    first = surge.before(host, workload.name, second, after)
+    answers = _verify(host, second, f"before {workload.name} is replaced", (first.id,))
     start, verify = _start(host, workload, cause, True, (answers.id,))
     start = replace(start, surge=second.name)
     return first, answers, start, verify, surge.after(host, workload.name, second, verify)
@@ -306,7 +309,7 @@ def _start(
     return start, _verify(host, workload, causes.of_verification(workload), (start.id,))
 
 
-def proofs(
+def _proofs(
     wanted: HostBundle, seen: Observed, starts: Collection[str], ready: tuple[str, ...]
 ) -> list[Operation]:
     """What an earlier apply started and did not see to answer, or to be as it was told."""

@@ -7,11 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from planner.diff.values import Observed, Operation, StartSurge, StopSurge, VerifyWorkload
+from planner.diff.values import Observed, Operation, StartSurge, StopSurge
 from planner.farm import SURGE
 from planner.render.bundle import RAM, HostBundle, Memory, Workload
-
-_MIB = 1 << 20
 
 
 class Surge(NamedTuple):
@@ -53,11 +51,9 @@ def is_surge(name: str) -> bool:
     return name.endswith(SURGE)
 
 
-def before(
-    host: str, beside: str, surge: Workload, after: tuple[str, ...]
-) -> tuple[StartSurge, VerifyWorkload]:
-    """The start of what serves beside, and the proof that it answers."""
-    start = StartSurge(
+def before(host: str, beside: str, surge: Workload, after: tuple[str, ...]) -> StartSurge:
+    """The start of what serves beside."""
+    return StartSurge(
         id=f"{host}/start-surge/{surge.name}",
         host=host,
         target=surge.name,
@@ -66,15 +62,6 @@ def before(
         workload=surge,
         beside=beside,
     )
-    verify = VerifyWorkload(
-        id=f"{host}/verify/{surge.name}",
-        host=host,
-        target=surge.name,
-        cause=f"before {beside} is replaced",
-        depends_on=(start.id,),
-        workload=surge,
-    )
-    return start, verify
 
 
 def after(host: str, beside: str, surge: Workload, proof: Operation) -> StopSurge:

@@ -66,7 +66,7 @@ def services(placement: Placement, templates: Mapping[str, str]) -> Services:
     host, found = host_of(farm, spec)
     if host is None:
         return Services({}, found)
-    return _Builder(placement, spec, host, templates).build()
+    return _Builder(placement, spec, host, templates, reached(placement)).build()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ class _Builder:
     spec: schema.Gateway
     host: FarmHost
     templates: Mapping[str, str]
+    asked: tuple[Placed, ...]  # the replicas that the gateway can ask
 
     @property
     def farm(self) -> Farm:
@@ -113,11 +114,11 @@ class _Builder:
         return Services(by_host, tuple(dict.fromkeys(found)))
 
     def _guarded(self) -> tuple[str, ...]:
-        names = dict.fromkeys(placed.host.name for placed in reached(self.placement))
+        names = dict.fromkeys(placed.host.name for placed in self.asked)
         return tuple(name for name in names if name != self.host.name)
 
     def _used(self, host: FarmHost) -> set[int]:
-        return {p.port for p in reached(self.placement) if p.host.name == host.name}
+        return {p.port for p in self.asked if p.host.name == host.name}
 
     def _port(self, host: FarmHost, name: str, index: int = 0) -> int:
         start = stable_port(self.farm.project, name, index)
@@ -182,7 +183,7 @@ class _Builder:
         )
 
     def _guard(self, host: FarmHost, program: Program, row: ServiceVersion) -> Service:
-        here = [placed for placed in reached(self.placement) if placed.host.name == host.name]
+        here = [placed for placed in self.asked if placed.host.name == host.name]
         port, health = self._port(host, _GUARD), self._port(host, _GUARD, 1)
         uses = tuple(map(SecretUse, dict.fromkeys([ENGINE_KEY, *filter(None, map(own_key, here))])))
         folder = PurePosixPath(uses[0].path).parent
@@ -206,7 +207,19 @@ class _Builder:
             for p in here
         )
         text = caddy.guard(listen, inside, f"{folder}/{ENGINE_KEY}", engines, TRAFFIC)
-        return self._caddy(program, row, _GUARD, "gateway.caddy", text, listens, port, health, uses)
+        folders = _traffic(self.farm.project)
+        return self._caddy(
+            program,
+            row,
+            _GUARD,
+            "gateway.caddy",
+            text,
+            listens,
+            port,
+            health,
+            uses,
+            folders=folders,
+        )
 
     def _caddy(
         self,
@@ -220,6 +233,7 @@ class _Builder:
         health: int,
         secrets: tuple[SecretUse, ...],
         volumes: tuple[tuple[str, str], ...] = (),
+        folders: tuple[tuple[str, str], ...] = (),
     ) -> Service:
         return Service(
             project=self.farm.project,
@@ -239,7 +253,7 @@ class _Builder:
             grace_seconds=_GRACE,
             volumes=volumes,
             capabilities=_capabilities(program),
-            folders=_traffic(self.farm.project) if name == _GUARD else (),
+            folders=folders,
         )
 
 

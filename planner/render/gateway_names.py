@@ -16,13 +16,14 @@ from planner.secret import SecretUse, reference
 
 def reached(placement: Placement) -> tuple[Placed, ...]:
     """The replicas that the gateway can ask, and after each what may serve beside it."""
-    beside = {(placed.model.name, placed.index): placed for placed in surges(placement)}
-    found: list[Placed] = []
-    for placed in placement.replicas:
-        if not placed.host.rented:
-            found.append(placed)
-            found += filter(None, [beside.get((placed.model.name, placed.index))])
-    return tuple(found)
+    beside = {placed.resource: placed for placed in surges(placement)}
+    return tuple(
+        each
+        for placed in placement.replicas
+        if not placed.host.rented
+        for each in (placed, beside.get(placed.resource))
+        if each is not None
+    )
 
 
 def entries_of(
@@ -36,11 +37,14 @@ def entries_of(
     roles = blueprint.roles.items()
     wanted += [(name, role.model, role.adapter, name) for name, role in roles]
     found = []
+    asked = reached(placement)
     for name, model, adapters, role in wanted:
-        for placed in reached(placement):
+        for placed in asked:
+            if placed.model.name != model:
+                continue
             engine = engine_for(placed.model)
             naming = engine.naming(placed.model, adapters) if engine else None
-            if placed.model.name != model or naming is None:
+            if naming is None:
                 continue
             here = placed.host.name == host.name
             secret = own_key(placed) if here else ENGINE_KEY

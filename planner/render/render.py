@@ -6,6 +6,7 @@ Pure: the same placement and templates give the same bytes on every machine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from planner.blueprint.schema import Blueprint
@@ -51,7 +52,7 @@ def render(
     """
     project = placement.farm.project
     found: list[Diagnostic] = list(_left_out(placement))
-    second = surges(placement)
+    second = {placed.resource: placed for placed in surges(placement)}
     beside = services(placement, templates)
     found += beside.diagnostics
     bundles = []
@@ -60,8 +61,7 @@ def render(
             continue
         here = tuple(placed for placed in placement.replicas if placed.host.name == host.name)
         others = beside.by_host.get(host.name, ())
-        extra = tuple(placed for placed in second if placed.host.name == host.name)
-        bundle, more = _host(placement.farm, host, here, extra, others, templates)
+        bundle, more = _host(placement.farm, host, here, second, others, templates)
         bundles.append(bundle)
         found += more
     return Bundle(project, tuple(bundles)), tuple(dict.fromkeys(found))
@@ -71,7 +71,7 @@ def _host(
     farm: Farm,
     host: FarmHost,
     here: tuple[Placed, ...],
-    second: tuple[Placed, ...],
+    second: Mapping[str, Placed],
     beside: tuple[Service, ...],
     templates: Mapping[str, str],
 ) -> tuple[HostBundle, list[Diagnostic]]:
@@ -88,8 +88,11 @@ def _host(
             found += check_arguments(replica.engine, replica.launch(placed.bind, placed.port))
             found += check_exposure(placed)
     found += (*_unnamed_cards(host, here), *_other_makers(here))
-    joined = (join(project, placed, templates, farm.pins, declared)[0] for placed in second)
-    surging = tuple(replica for replica in joined if replica is not None)
+    surging = tuple(
+        replace(replica, placed=second[replica.placed.resource])
+        for replica in replicas
+        if replica.placed.resource in second
+    )
     if not replicas and not beside:
         return HostBundle(host.name, project, runtime, (), ()), found
     rendered = RENDERERS[runtime](project, host, tuple(replicas), beside)

@@ -13,6 +13,7 @@ from typing import Final
 from planner.farm import SURGE, Farm, FarmHost, Placed, Placement
 from planner.ports import free_port, stable_port
 from planner.render.bundle import RAM, File, Memory
+from planner.render.compose import FILE as COMPOSE
 from planner.render.limits import memory_limit
 from planner.render.replica import Replica
 from planner.units import GIB, MIB, round_up
@@ -74,7 +75,7 @@ def room_of(farm: Farm, host: FarmHost) -> Memory:
 
 def _started_from(file: File) -> bool:
     """Whether a runtime starts it from there; what an engine reads keeps its place."""
-    return file.path == "compose.yaml" or file.path.startswith("units/")
+    return file.path == COMPOSE or file.path.startswith("units/")
 
 
 def _stepped(number: int) -> int:

@@ -18,15 +18,14 @@ pytestmark = pytest.mark.farm
 BASE = "/run/drained"
 DRAIN = (ROOT / "planner/remote/scripts/drain.sh").read_text()
 UNIT = "planner-demo-slow-0.service"
-# answers once a file is there, and keeps its connections
+# answers once somebody writes to a pipe, and keeps its connections
 SERVER = f"""
-import http.server, os, time
+import http.server
 class Slow(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         open("{BASE}/asked", "w").close()
-        while not os.path.exists("{BASE}/answer"):
-            time.sleep(0.05)
+        open("{BASE}/answer").close()
         self.send_response(200)
         self.send_header("Content-Length", "4")
         self.end_headers()
@@ -35,11 +34,11 @@ http.server.ThreadingHTTPServer(("127.0.0.1", 8099), Slow).serve_forever()
 """
 # asks once, and keeps its connection as well
 ASKER = f"""
-import http.client, time
+import http.client, signal
 connection = http.client.HTTPConnection("127.0.0.1", 8099)
 connection.request("GET", "/")
 open("{BASE}/said", "wb").write(connection.getresponse().read())
-time.sleep(600)
+signal.pause()
 """
 
 
@@ -47,6 +46,7 @@ time.sleep(600)
 def slow(systemd_host: Host) -> Iterator[Host]:
     """A unit of planner's that is slow to answer, and a request to it under way."""
     systemd_host.run("mkdir", "-p", f"{BASE}/demo/traffic")
+    systemd_host.run("mkfifo", f"{BASE}/answer")
     systemd_host.run("systemd-run", "--quiet", f"--unit={UNIT}", "python3", "-c", SERVER)
     there = ("sh", "-c", "ss -Hltn 'sport = :8099' | grep -q .")
     eventually(lambda: systemd_host.run(*there, check=False).returncode == 0, "the server")
@@ -82,7 +82,7 @@ def test_a_request_under_way_is_waited_for_and_an_idle_connection_is_not(slow: H
     eventually(lambda: is_there(slow, "demo/traffic/slow-0.closed"), "the sign to send nothing new")
     # by then it has been silent for longer than between two parts of an answer
     eventually(lambda: silent_for(slow) > 7000, "a long silence")
-    slow.run("touch", f"{BASE}/answer")
+    slow.run("sh", "-c", f": >{BASE}/answer")
     draining.join()
     assert said == ["done"]
     assert drain(slow, 600) == "done"

@@ -8,8 +8,9 @@ set -eu
 main() {
   units=$2 home=$1/$3 project=$3 runtime=$4 name=$5 how=$6 from=$1/$3/current
   if [ "$how" = replace ]; then drain "$1" "$project" "$runtime" "$name" "$7"; fi
-  if [ "$how" = surge ]; then from=$home/current/surge; fi
-  if [ "$how" != surge ]; then
+  if [ "$how" = surge ]; then
+    from=$home/current/surge
+  else
     mkdir -p "$home/unproven"
     : >"$home/unproven/$name"
   fi
