@@ -588,14 +588,14 @@ def test_what_is_started_is_unproven_until_it_has_answered(box: Sandbox) -> None
         box.tool(tool, f'echo {tool} "$@" >>"{log}"')
     box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
     box.do(steps.start(box.layout, Runtime.SYSTEMD, "chat-0"))
-    box.do(steps.replace(box.layout, Runtime.COMPOSE, "code-0", patience=9))
+    box.do(steps.replace(box.layout, Runtime.COMPOSE, "code-0", patience=0))
     assert box.observe().unproven == {"chat-0", "code-0"}
     said = log.read_text()
     assert "systemctl restart planner-demo-chat-0.service\n" in said
     assert "--no-deps --no-build --pull never --quiet-pull --force-recreate code-0\n" in said
     box.do(steps.confirm(box.layout, [answering("chat-0")]))
     assert box.observe().unproven == {"code-0"}
-    box.do(steps.stop(box.layout, Runtime.SYSTEMD, "code-0", patience=9))
+    box.do(steps.stop(box.layout, Runtime.SYSTEMD, "code-0", patience=0))
     assert box.observe().unproven == set()
 
 
@@ -618,6 +618,32 @@ def test_what_serves_beside_is_no_part_of_what_a_host_starts_with(box: Sandbox) 
     assert not link.is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("looks", "waits"),
+    [("no no", 1), ("no yes no no", 3), ("yes no yes no no", 4), ("yes " * 9, 5)],
+)
+def test_a_workload_stops_once_it_was_seen_idle_twice(box: Sandbox, looks: str, waits: int) -> None:
+    """What was chosen for a request just before gets it a moment after the first look."""
+    log, left = box.root / "waits", box.root / "looks"
+    log.touch()
+    left.write_text("\n".join(looks.split()) + "\n")
+    box.tool("systemctl", "case $* in *MainPID*) echo 42 ;; esac")
+    box.tool("sleep", f'echo "$@" >>"{log}"')
+    listens = 'LISTEN 0 1 127.0.0.1:8000 0.0.0.0:* users:(("x",pid=42,fd=3))'
+    busy = "lastsnd:9000 lastrcv:100 lastack:9000 bytes_sent:1 bytes_received:9"
+    box.tool(
+        "ss",
+        f"""case $1 in
+  -Htnlp) echo '{listens}' ;;
+  *) echo '0 0 127.0.0.1:8000 127.0.0.1:5'
+     if [ "$(head -n 1 "{left}")" = yes ]; then echo '  {busy}'; fi
+     sed -i 1d "{left}" ;;
+esac""",
+    )
+    box.do(steps.stop(box.layout, Runtime.SYSTEMD, "chat-0", patience=5))
+    assert log.read_text() == "1\n" * waits
+
+
 def test_what_gets_no_requests_any_more_is_unproven(box: Sandbox) -> None:
     box.do(steps.activate(box.layout, box.write(File("compose.yaml", "services: {}\n"))))
     (box.home / "traffic/chat-0.closed").touch()
@@ -626,7 +652,7 @@ def test_what_gets_no_requests_any_more_is_unproven(box: Sandbox) -> None:
     assert box.observe().unproven == set()
     for done in (steps.replace, steps.stop):
         (box.home / "traffic/chat-0.closed").touch()
-        box.do(done(box.layout, Runtime.SYSTEMD, "chat-0", patience=9))
+        box.do(done(box.layout, Runtime.SYSTEMD, "chat-0", patience=0))
         assert not (box.home / "traffic/chat-0.closed").exists()
 
 

@@ -4,9 +4,12 @@
 # Arguments: BASE PROJECT RUNTIME NAME SECONDS
 drain() {
   if [ -d "$1/$2/traffic" ]; then : >"$1/$2/traffic/$4.closed"; fi
-  left=$5
-  # where it cannot be seen, nothing is waited for
-  while [ "$left" -gt 0 ] && busy "$2" "$3" "$4" 2>/dev/null; do
+  left=$5 still=0
+  # what was chosen for a request just before gets it a moment later, so one look is not enough;
+  # where nothing can be seen, nothing more is waited for
+  while [ "$left" -gt 0 ]; do
+    if busy "$2" "$3" "$4" 2>/dev/null; then still=0; else still=$((still + 1)); fi
+    if [ "$still" = 2 ]; then break; fi
     sleep 1
     left=$((left - 1))
   done
