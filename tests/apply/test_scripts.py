@@ -372,6 +372,21 @@ def test_what_does_not_arrive_whole_keeps_nobody_waiting(
     assert list((box.root / "locks").iterdir()) == []
 
 
+def test_a_command_that_comes_after_its_run_leaves_nothing(box: Sandbox) -> None:
+    """Its run was the last one: nobody comes who would clear up after it."""
+    command = steps.guarded(box.layout, "t1", transfer(box.layout), 60)
+    with ExitStack() as stack:
+        with box.holding("t1"):
+            late = stack.enter_context(
+                subprocess.Popen(command.argv, stdin=subprocess.PIPE, env=box.environ)
+            )
+            while not begun(late.pid):
+                assert late.poll() is None
+        late.communicate(command.stdin)
+    assert late.returncode == 75
+    assert list(Path(box.layout.locks).iterdir()) == []
+
+
 def test_what_a_command_reads_reaches_it_as_it_was_sent(box: Sandbox) -> None:
     text = bytes(range(256)) * 300 + b"\n\n"
     with box.holding("t1"):
@@ -728,6 +743,18 @@ def test_only_the_lock_with_that_token_is_taken_away(box: Sandbox) -> None:
         assert box.do(steps.unlock(box.layout, "t1")) == ""
     assert box.observe().lock is None
     assert list((box.root / "locks").iterdir()) == []
+
+
+def test_unlock_has_the_lock_in_hand_when_it_takes_it_away(box: Sandbox) -> None:
+    """Who comes in the same moment would lose its own, and a third run could begin beside it."""
+    lock = Path(box.layout.locks) / "demo.lock"
+    with box.holding("t1") as first:
+        first.process.kill()
+        first.process.wait()
+        box.tool("rm", f'flock --nonblock "{lock}" touch "{box.root}/free"; exec /bin/rm "$@"')
+        assert box.do(steps.unlock(box.layout, "t1")) == "taken away\n"
+    assert not (box.root / "free").exists()
+    assert list(lock.parent.iterdir()) == []
 
 
 def put(box: Sandbox, text: str, *users: str, place: str = "secrets/key") -> None:

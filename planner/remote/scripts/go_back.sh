@@ -23,7 +23,8 @@ main() {
   done
 }
 
-free() { [ ! -e "$lock" ] || flock --nonblock "$lock" true; }
+# a lock that goes meanwhile is not made anew, and counts as free the next time
+free() { [ ! -e "$lock" ] || flock --nonblock 7 7<"$lock"; }
 
 # as lock.sh does, with this process as the holder
 take() {
@@ -44,7 +45,7 @@ go_back() {
   if [ -e "$home/current/compose.yaml" ]; then containers || return 1; fi
   services
   rm -f "$home/traffic"/*
-  rm -f "$home/pending" "$lock" "$work"
+  rm -f "$home/pending" "$work" "$lock" # the lock last: the next run counts on what it finds
 }
 
 # units that the release does not have

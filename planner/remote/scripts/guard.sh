@@ -37,9 +37,11 @@ if mine; then
     printf '%s\n' "$link"
     exit 73
   fi
-  exec 8>>"$work"
-  # whoever takes the lock from now on waits for the command, or was first
-  if flock --shared --wait 2 8 && mine; then exec timeout --kill-after=10 "$seconds" "$@"; fi
+  # whoever takes the lock from now on waits for the command, or was first; the file is there for as
+  # long as the lock, and one that is made after it would be left over
+  if [ -e "$work" ] && command exec 8<"$work" && flock --shared --wait 2 8 && mine; then
+    exec timeout --kill-after=10 "$seconds" "$@"
+  fi
 fi
 echo "the lock is another run's by now" >&2
 exit 75

@@ -55,7 +55,7 @@ settle() {
   lock=$locks/$project.lock work=$locks/$project.work
   [ -w "$lock" ] || return 0
   # while somebody holds the lock, the answer says whose it is
-  flock --shared --nonblock "$lock" true || return 0
+  flock --shared --nonblock 7 7<"$lock" || return 0
   if any "$work"; then flock --wait 20 "$work" true || return 0; fi
   # the killed run could not clear up; as lock.sh does, with the lock in hand
   exec 9>>"$lock"
@@ -67,7 +67,8 @@ settle() {
 
 # a lock that nobody holds is what a run has left that is gone
 held() {
-  if flock --shared --nonblock "$1" true; then return 0; fi
+  # it may go meanwhile, and is not made anew
+  if flock --shared --nonblock 7 7<"$1" || ! any "$1"; then return 0; fi
   token='' holder=''
   { read -r token && read -r _ && read -r holder; } 2>/dev/null <"$1"
   echo "@lock ${holder:-somebody}"

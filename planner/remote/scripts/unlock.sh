@@ -15,11 +15,15 @@ main() {
     # shellcheck disable=SC2086
     kill ${children:-$pid} 2>/dev/null
   fi
-  if [ -e "$lock" ] && ! flock --wait 5 "$lock" true; then
-    echo 'the process that holds the lock does not end' >&2
-    return 1
+  if [ -e "$lock" ]; then
+    exec 9>>"$lock"
+    flock --wait 5 9 || {
+      echo 'the process that holds the lock does not end' >&2
+      return 1
+    }
+    # in hand, so that it is not the next run's that goes
+    if [ "$lock" -ef /proc/self/fd/9 ]; then rm -f "$work" "$lock"; fi
   fi
-  rm -f "$lock" "$work"
   echo 'taken away'
 }
 
