@@ -268,7 +268,7 @@ def layouts(sized: Sized) -> tuple[Layouts, ...]:
 
 def headrooms(sized: Sized) -> tuple[Headroom, ...]:
     """How many more roles fit beside each replica, on its device and in its host's RAM."""
-    from planner.placement.room import rooms
+    from planner.room import rooms
     from planner.sizing.headroom import headroom
     from planner.sizing.replica import ReplicaSizer
 

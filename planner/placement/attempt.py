@@ -14,7 +14,7 @@ from planner.farm import FarmHost, FarmModel, HostDevice
 from planner.placement.context import with_shorter_context
 from planner.placement.demand import Demand, demand, needs_gpu, runs_on, runs_on_cpu
 from planner.placement.ledger import Ledger, Shortage
-from planner.placement.room import Card, Room
+from planner.room import Card, Room
 from planner.sizing.values import SizeReport
 from planner.units import ceil_div, gib
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from planner.engines.registry import find_engine
 from planner.farm import FarmModel
-from planner.placement.room import Card
+from planner.room import Card
 from planner.sizing.values import SizeReport
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from planner.farm import FarmModel
 from planner.placement.attempt import Attempt, Sizer, on_cpu, on_gpu
 from planner.placement.ledger import Ledger
-from planner.placement.room import Room
+from planner.room import Room
 from planner.units import gib
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from planner.diagnostics import has_errors
 from planner.farm import FarmHost, FarmModel, HostDevice, Placed
 from planner.placement.attempt import Sizer, card_counts, equal_cards
-from planner.placement.room import Card
+from planner.room import Card
 from planner.sizing.values import SizeReport
 from planner.units import gib
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.placement.demand import Demand
-from planner.placement.room import Card, Room
+from planner.room import Card, Room
 from planner.units import gib
 
 

@@ -27,9 +27,9 @@ from planner.placement.ports import PortWish, assign_ports
 from planner.placement.problem import MonthlyCost, Problem, pose
 from planner.placement.reasons import reasons
 from planner.placement.remarks import idle_pins, not_near, unchecked
-from planner.placement.room import Card, Room, rooms
 from planner.placement.trial import Bench
 from planner.placement.ways_out import Market
+from planner.room import Card, Room, rooms
 from planner.sizing.values import SizeReport
 
 

@@ -10,8 +10,8 @@ from planner.farm import Farm, FarmHost, FarmModel
 from planner.placement.attempt import Sizer, equal_cards
 from planner.placement.instance import CardState, Group, Instance, Option, Site
 from planner.placement.ledger import Ledger
-from planner.placement.room import Room, parents
 from planner.placement.ways import Way, kind_of, ways
+from planner.room import Room, parents
 from planner.units import MIB, ceil_div
 
 MonthlyCost = Callable[[FarmHost], int | None]

@@ -8,7 +8,7 @@ from planner.diagnostics import Diagnostic, note
 from planner.farm import Farm, FarmModel, Placed
 from planner.placement.demand import Demand
 from planner.placement.problem import machine
-from planner.placement.room import Room
+from planner.room import Room
 
 
 def idle_pins(models: Iterable[FarmModel]) -> Iterator[Diagnostic]:

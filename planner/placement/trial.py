@@ -13,7 +13,7 @@ from planner.placement.instance import Level, Spot, score
 from planner.placement.ledger import Ledger
 from planner.placement.lexicographic import Solver, solve_exactly
 from planner.placement.problem import Problem, pose
-from planner.placement.room import rooms
+from planner.room import rooms
 
 _WORK = 1.0
 

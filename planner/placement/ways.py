@@ -17,7 +17,7 @@ from planner.farm import FarmModel
 from planner.placement.attempt import Sizer, card_counts, equal_cards
 from planner.placement.context import with_shorter_context
 from planner.placement.demand import Demand, capped, demand, needs_gpu, runs_on
-from planner.placement.room import Card, Room
+from planner.room import Card, Room
 from planner.sizing.values import SizeReport
 
 _STEP: Final = 0.01  # shares are rendered in hundredths

@@ -31,8 +31,9 @@ from planner.render.rendered import NOTHING, Rendered, Renderer
 from planner.render.replica import Replica, join
 from planner.render.secrets import sources
 from planner.render.service import Service
-from planner.render.surge import apart, memory_of, room_of, surges
+from planner.render.surge import apart, memory_for, memory_of, surges
 from planner.render.systemd import render_systemd
+from planner.room import Room, rooms
 
 # One line a runtime.
 RENDERERS: Final[Mapping[Runtime, Renderer]] = {
@@ -55,13 +56,14 @@ def render(
     second = {placed.resource: placed for placed in surges(placement)}
     beside = services(placement, templates)
     found += beside.diagnostics
+    room_of, _ = rooms(placement.farm.hosts)
     bundles = []
     for host in placement.farm.hosts:
         if host.rented:
             continue
         here = tuple(placed for placed in placement.replicas if placed.host.name == host.name)
         others = beside.by_host.get(host.name, ())
-        bundle, more = _host(placement.farm, host, here, second, others, templates)
+        bundle, more = _host(placement.farm, host, here, second, others, templates, room_of)
         bundles.append(bundle)
         found += more
     return Bundle(project, tuple(bundles)), tuple(dict.fromkeys(found))
@@ -74,6 +76,7 @@ def _host(
     second: Mapping[str, Placed],
     beside: tuple[Service, ...],
     templates: Mapping[str, str],
+    room_of: Mapping[str, Room],
 ) -> tuple[HostBundle, list[Diagnostic]]:
     project = farm.project
     runtime = Runtime(host.spec.runtime.value)
@@ -103,7 +106,7 @@ def _host(
     workloads += tuple(item.workload(runtime, rendered.digests[item.name]) for item in beside)
     surge = _workloads(surging, runtime, again, gateway=gateway)
     artifacts = _artifacts((*replicas, *beside))
-    room = room_of(farm, host)
+    room = memory_for(host, room_of)
     files = (*rendered.files, *apart(again.files))
     manifest = render_manifest(project, host.name, files, workloads, artifacts, surge, room)
     files = (*files, manifest)

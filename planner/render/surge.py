@@ -6,16 +6,17 @@ Its files lie in a folder of the release that nothing but its start looks into.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from planner.farm import SURGE, Farm, FarmHost, Placed, Placement
+from planner.farm import SURGE, FarmHost, Placed, Placement
 from planner.ports import free_port, stable_port
 from planner.render.bundle import RAM, File, Memory
 from planner.render.compose import FILE as COMPOSE
 from planner.render.limits import memory_limit
 from planner.render.replica import Replica
+from planner.room import Room
 from planner.units import GIB, MIB, round_up
 
 FOLDER: Final = "surge"
@@ -56,21 +57,13 @@ def memory_of(replica: Replica) -> Memory:
     return ((RAM, memory_limit(replica)), *cards)
 
 
-def room_of(farm: Farm, host: FarmHost) -> Memory:
-    """What a host has for its workloads, as far as the blueprint says: without what is kept free,
-    and without its VMs."""
-    keep = host.spec.keep_free
-    cards = [
-        (str(device.index), max(0, device.memory_bytes - ((keep.vram if keep else None) or 0)))
-        for device in host.devices
-    ]
-    inside = [other.ram_bytes for other in farm.hosts if other.spec.within == host.name]
-    if any(held is None for held in inside):
+def memory_for(host: FarmHost, room_of: Mapping[str, Room]) -> Memory:
+    """What a host has for its workloads, as far as the blueprint says."""
+    room = room_of[host.name]
+    cards = [(str(card.device.index), card.room_bytes) for card in room.cards]
+    if any(host.name in other.ram_charges for other in room_of.values()):
         return ((RAM, 0), *cards)  # a VM without a size of its own may take all of it
-    if host.ram_bytes is None:
-        return tuple(cards)
-    held = sum(size or 0 for size in inside) + ((keep.ram if keep else None) or 0)
-    return ((RAM, max(0, host.ram_bytes - held)), *cards)
+    return tuple(cards) if room.ram_bytes is None else ((RAM, room.ram_bytes), *cards)
 
 
 def _started_from(file: File) -> bool:

@@ -22,9 +22,10 @@ ALLOWED = {
     "sizing": FARM,
     "engines": FARM,
     "resolve": FARM | {"engines"},
-    "placement": FARM | {"engines"},
+    "room": FARM,
+    "placement": FARM | {"engines", "room"},
     "cost": FARM | {"placement", "engines"},
-    "render": FARM | {"engines"},
+    "render": FARM | {"engines", "room"},
     "diff": FARM | {"render"},
     "sources": FARM | {"render"},
     "remote": BASICS,
@@ -33,7 +34,7 @@ ALLOWED = {
     "apply": FARM | {"background", "engines", "render", "diff", "remote"},
     "views": FARM | {"engines", "placement", "cost", "render", "diff", "apply"},
 }
-PURE = {*BASICS, "catalogue", "blueprint", "farm", "sizing", "engines", "resolve"}
+PURE = {*BASICS, "catalogue", "blueprint", "farm", "sizing", "engines", "resolve", "room"}
 PURE |= {"placement", "cost", "render", "diff"}
 EFFECTS = {"os", "subprocess", "socket", "time", "random", "secrets", "uuid", "tempfile", "shutil",
            "urllib", "http", "requests", "paramiko", "fabric", "docker", "sys"}  # fmt: skip

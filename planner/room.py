@@ -1,6 +1,6 @@
 """What each host has to give: memory per card, RAM and disk, less what is kept free or lent to VMs.
 
-The first step of placement: it reads hosts only, no model.
+It reads hosts only, no model: placement fills it, and a second replica must fit into it.
 """
 
 from __future__ import annotations
