@@ -53,6 +53,7 @@ def layout(tmp_path: Path) -> Layout:
     )
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks/demo.lock").write_text("t\n")
+    (tmp_path / "locks/demo.work").touch()
     release = Path(layout.home, "releases/abc/units")
     release.mkdir(parents=True)
     (release / "a.service").write_text("kept")
@@ -149,6 +150,7 @@ def test_a_host_with_countless_links_is_seen_as_fast_as_others(layout: Layout) -
 def test_without_links_there_is_nothing_to_refuse(tmp_path: Path, moment: str) -> None:
     layout = Layout("demo", str(tmp_path / "base"), str(tmp_path / "units"), str(tmp_path))
     (tmp_path / "demo.lock").write_text("t\n")
+    (tmp_path / "demo.work").touch()
     if moment == "after it":
         Path(layout.home).mkdir(parents=True)
     done = guarded(layout, "echo", "done")
